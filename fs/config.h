@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// What segfs is told: by the command line, -o, and a configuration file. All three know the same settings by the same
+// names; "-" and "_" are the same in them.
+#ifndef FS_CONFIG_H
+#define FS_CONFIG_H
+
+#include <glib.h>
+#include <sys/types.h>
+
+#define FS_CONFIG_ERROR (fs_config_error_quark())
+GQuark fs_config_error_quark(void);
+
+typedef enum {
+    FS_CONFIG_ERROR_USAGE, // an option that there is not, or a value that makes no sense
+    FS_CONFIG_ERROR_FILE, // the configuration file cannot be read
+} FsConfigErrorCode;
+
+typedef struct {
+    char *store, *mountpoint;
+    gboolean read_only, allow_other, portable_names;
+    gint64 uid, gid; // -1: as in the store
+    mode_t umask;
+    char *cache; // NULL: the default
+    gint64 cache_memory; // bytes
+    char *log, *log_level;
+    guint read_ahead; // KiB
+    gboolean foreground, debug, help, version;
+    char *file; // the configuration file
+    GString *words; // of -o, for the kernel
+} FsConfig;
+
+// Reads the command line, and the configuration file that it names (or the default one, if there is one).
+FsConfig *fs_config_new(int argc, char **argv, GError **error);
+void fs_config_free(FsConfig *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FsConfig, fs_config_free)
+
+// Where the tables of the store at PATH are kept: a directory of its own for each store. Free it.
+char *fs_config_cache_dir(const FsConfig *config, const char *path);
+
+// The text of --help.
+void fs_config_print_help(void);
+
+#endif

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// segfs(8): mounts a store.
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "fs/config.h"
+#include "fs/daemon.h"
+#include "fs/log.h"
+
+#define EXIT_USAGE 2
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_ALL, "");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(FsConfig) config = fs_config_new(argc, argv, &error);
+    if (config == NULL) {
+        fprintf(stderr, "segfs: %s\n", error->message);
+        if (g_error_matches(error, FS_CONFIG_ERROR, FS_CONFIG_ERROR_USAGE))
+            fputs("Try 'segfs --help'.\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (config->help) {
+        fs_config_print_help();
+        return EXIT_SUCCESS;
+    }
+    if (config->version) {
+        puts("segfs " PACKAGE_VERSION);
+        return EXIT_SUCCESS;
+    }
+    fs_log_start(config->log, config->debug ? "debug" : config->log_level);
+    return fs_daemon_run(config);
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// Where a path is: in a store, or in a mount of one. segfsctl takes both.
+#ifndef FS_PLACE_H
+#define FS_PLACE_H
+
+#include <glib.h>
+
+#define FS_PLACE_ERROR (fs_place_error_quark())
+GQuark fs_place_error_quark(void);
+
+// The mountpoints of all segfs mounts of this machine (char *).
+GPtrArray *fs_place_mounts(void);
+
+// Whether the directory at PATH is in a segfs mount.
+gboolean fs_place_is_mounted(const char *path);
+
+// The directory in the store behind the directory PATH: itself, where it is in no mount. Only on the machine that has
+// the store, and only for who may read .segfs/status.json. Free it.
+char *fs_place_in_store(const char *path, GError **error);
+
+#endif

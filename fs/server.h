@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// What serves one mount: the session with the kernel, the tree behind it, and the threads that answer what takes time.
+//
+// NOTES ON THE THREAD MODEL. libfuse's threads read requests and answer what is in memory, and reads. All that may wait
+// for a directory of the store goes to a pool (call.c) and is answered from there. The store's watch tells of changes
+// (segment/watch.c); one thread passes forgotten names on to the kernel (notify.c). None of them is started before the
+// process has gone to the background, and fs_server_free() ends them all.
+#ifndef FS_SERVER_H
+#define FS_SERVER_H
+
+#include <fuse_lowlevel.h>
+#include <glib.h>
+
+#include "fs/notify.h"
+#include "fs/tree.h"
+
+typedef struct {
+    struct fuse_session *session;
+    FsTree *tree;
+    FsNotify *notify;
+    GThreadPool *pool; // of FsCall (call.h)
+    guint64 init_unique; // parallel.c: the INIT request
+
+    GMutex handles_lock;
+    GHashTable *handles; // open files and directories → how to free them
+} FsServer;
+
+typedef struct {
+    const char *mountpoint;
+    gboolean read_only, allow_other, debug;
+    const char *words; // further options for the kernel and libfuse, separated by commas; or NULL
+    guint read_ahead; // KiB; 0: the kernel's
+} FsServerOptions;
+
+// Mounts TREE, which it takes over in any case, and starts its threads.
+FsServer *fs_server_new(FsTree *tree, const FsServerOptions *options, GError **error);
+
+// Serves until the file system is unmounted or fs_server_exit() is called, from another thread.
+gboolean fs_server_run(FsServer *server, GError **error);
+void fs_server_exit(FsServer *server);
+
+// Unmounts, ends all threads, and frees all.
+void fs_server_free(FsServer *server);
+
+// Waits until the mount answers, and sets its read-ahead where we may.
+gboolean fs_server_wait_ready(FsServer *server, const FsServerOptions *options, GError **error);
+
+// The kernel does not release what is open when it is unmounted by force: handles that are left are freed at the end.
+void fs_server_hold(FsServer *server, gpointer handle, GDestroyNotify destroy);
+void fs_server_release(FsServer *server, gpointer handle);
+
+// parallel.c: lets lookups in one directory run at the same time.
+gboolean fs_parallel_enable(FsServer *server, GError **error);
+
+// ops.c
+extern const struct fuse_lowlevel_ops fs_ops;
+
+// The server that a request is for.
+static inline FsServer *fs_server(fuse_req_t req)
+{
+    return fuse_req_userdata(req);
+}
+
+#endif
