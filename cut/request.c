@@ -140,7 +140,8 @@ static gboolean parse_words(const char *text, CutRequest *request)
     guint n = g_strv_length(words);
     gboolean has_mode = FALSE;
 
-    int format = find_word(format_names, G_N_ELEMENTS(format_names), words[n - 1]);
+    // Of an empty text there is not even one empty word.
+    int format = n > 0 ? find_word(format_names, G_N_ELEMENTS(format_names), words[n - 1]) : -1;
     if (format < 0)
         return FALSE;
     request->format = (CutFormat) format;

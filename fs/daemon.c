@@ -26,6 +26,7 @@ typedef struct {
     GMutex lock;
     GCond ended_cond;
     gboolean ended; // the main thread is done serving
+    gboolean failed; // the mount did not answer; read once the thread that finds out is joined
 } Daemon;
 
 static void wake_up(int signal)
@@ -97,7 +98,9 @@ static gpointer wait_ready(gpointer data)
     Daemon *daemon = data;
     g_autoptr(GError) error = NULL;
     if (!fs_server_wait_ready(daemon->server, &daemon->options, &error)) {
-        g_warning("%s", error->message);
+        g_critical("%s", error->message);
+        daemon->failed = TRUE;
+        kill(getpid(), SIGTERM);
         return NULL;
     }
     g_message("%s is mounted on %s", segment_store_path(daemon->server->tree->store), daemon->options.mountpoint);
@@ -139,7 +142,7 @@ static int serve(Daemon *daemon, FsTree *tree)
     g_thread_join(ready);
     g_mutex_clear(&daemon->lock);
     g_cond_clear(&daemon->ended_cond);
-    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+    return ok && !daemon->failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static FsTree *make_tree(const FsConfig *config, SegmentStore *store, const char *mountpoint)
@@ -202,6 +205,10 @@ int fs_daemon_run(const FsConfig *config)
         return EXIT_FAILURE;
     }
     g_autofree char *mountpoint = realpath(config->mountpoint, NULL);
+    if (mountpoint != NULL && !g_file_test(mountpoint, G_FILE_TEST_IS_DIR)) {
+        errno = ENOTDIR;
+        g_clear_pointer(&mountpoint, free);
+    }
     if (mountpoint == NULL) {
         g_critical("cannot mount on %s: %s", config->mountpoint, g_strerror(errno));
         segment_store_free(store);

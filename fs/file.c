@@ -10,6 +10,7 @@
 #include "cut/plan.h"
 #include "fs/errno.h"
 #include "segment/fd.h"
+#include "segment/lock.h"
 #include "segment/time.h"
 
 #define N_SLOTS 4 // a kernel that reads ahead is in two segments at a time
@@ -43,7 +44,7 @@ static void part_unref(OpenPart *part)
 
 static OpenPart *find_part(FsFile *file, guint i)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&file->lock);
+    SEGMENT_LOCK_SCOPE(&file->lock);
     for (guint s = 0; s < N_SLOTS; s++) {
         OpenPart *part = file->slots[s];
         if (part != NULL && part->part == i) {

@@ -27,6 +27,8 @@ static GLogWriterOutput write_message(GLogLevelFlags level, const GLogField *fie
     return G_LOG_WRITER_HANDLED;
 }
 
+static void write_fuse_message(enum fuse_log_level level, const char *format, va_list arguments) G_GNUC_PRINTF(2, 0);
+
 static void write_fuse_message(enum fuse_log_level level, const char *format, va_list arguments)
 {
     GLogLevelFlags own = level <= FUSE_LOG_ERR       ? G_LOG_LEVEL_WARNING

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/id.h"
+#include "segment/lock.h"
 
 struct FsNodeTable {
     GMutex lock;
@@ -161,7 +162,7 @@ FsNode *fs_node_table_get(FsNodeTable *table, guint64 id)
 
 FsNode *fs_node_table_remember(FsNodeTable *table, FsNode *node)
 {
-    g_autoptr(FsNode) owned = node;
+    g_autoptr(FsNode) owned G_GNUC_UNUSED = node;
     g_mutex_lock(&table->lock);
     FsNode *known = g_hash_table_lookup(table->nodes, &node->id);
     gboolean collides = known != NULL && (known->kind != node->kind || strcmp(known->path, node->path) != 0);
@@ -230,7 +231,7 @@ GBytes *fs_node_table_get_text(FsNodeTable *table, FsNode *node)
 
 guint fs_node_table_size(FsNodeTable *table)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&table->lock);
+    SEGMENT_LOCK_SCOPE(&table->lock);
     return g_hash_table_size(table->nodes);
 }
 

@@ -46,7 +46,7 @@ struct FsNode {
     // As in the store when it was looked up.
     uid_t uid;
     gid_t gid;
-    mode_t mode; // permissions
+    mode_t mode; // permissions; atomic, a tombstone's may change
 
     int prefix; // atomic: of its children's ids; negative until it was computed
     int checked; // atomic: segment_store_revocations() when it was last found not to be barred

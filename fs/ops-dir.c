@@ -7,6 +7,7 @@
 #include "fs/dir.h"
 #include "fs/errno.h"
 #include "fs/ops.h"
+#include "segment/lock.h"
 
 // A directory handle. Shared with calls that were interrupted but still run when it is released.
 typedef struct {
@@ -130,7 +131,7 @@ static gboolean run_readdir(FsCall *call)
     g_autoptr(GError) error = NULL;
     OpenDir *open = call->handle;
     SegmentStream *stream = open->node->stream;
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&open->lock);
+    SEGMENT_LOCK_SCOPE(&open->lock);
     if (!refresh(call, open, &error))
         return fs_call_fail(call, error);
     open->was_read = TRUE;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What may be written: a new tombstone in an hour. Everything else is refused, and says so with EPERM.
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "fs/errno.h"
 #include "fs/file.h"
@@ -76,25 +77,38 @@ void fs_op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mod
         fuse_reply_err(req, EPERM);
 }
 
-// touch(1) sets times, and a shell's ">" a size of 0; a tombstone has neither to change.
+// touch(1) sets times, and a shell's ">" a size of 0: a tombstone has neither to change. NFS and Samba servers set the
+// mode of what they created, and an owner that it has already.
+static int change_tombstone(FsTree *tree, FsNode *node, const struct stat *attr, int to_set)
+{
+    if ((to_set & FUSE_SET_ATTR_SIZE) != 0 && attr->st_size != 0)
+        return EPERM;
+    if (((to_set & FUSE_SET_ATTR_UID) != 0 && attr->st_uid != node->uid) ||
+        ((to_set & FUSE_SET_ATTR_GID) != 0 && attr->st_gid != node->gid))
+        return EPERM;
+    if ((to_set & FUSE_SET_ATTR_MODE) != 0) {
+        mode_t mode = attr->st_mode & 0666;
+        if (fchmodat(segment_store_fd(tree->store), node->path, mode, 0) < 0)
+            return errno;
+        g_atomic_int_set(&node->mode, mode & ~tree->options.umask);
+    }
+    return 0;
+}
+
 void fs_op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
 {
-    FsServer *server = fs_server(req);
-    const int harmless = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
-                         FUSE_SET_ATTR_MTIME_NOW | FUSE_SET_ATTR_CTIME | FUSE_SET_ATTR_SIZE;
+    FsTree *tree = fs_server(req)->tree;
     struct stat st;
     double timeout;
 
-    g_autoptr(FsNode) node = fs_node_table_get(server->tree->nodes, ino);
-    if (node == NULL)
-        fuse_reply_err(req, ESTALE);
-    else if (node->kind != FS_TOMBSTONE || (to_set & ~harmless) != 0 ||
-             ((to_set & FUSE_SET_ATTR_SIZE) != 0 && attr->st_size != 0))
-        fuse_reply_err(req, EPERM);
-    else if (fs_tree_getattr(server->tree, node, &st, &timeout, &segment_no_wait, NULL))
+    g_autoptr(FsNode) node = fs_node_table_get(tree->nodes, ino);
+    int code = node == NULL ? ESTALE : node->kind != FS_TOMBSTONE ? EPERM : change_tombstone(tree, node, attr, to_set);
+    if (code == 0 && !fs_tree_getattr(tree, node, &st, &timeout, &segment_no_wait, NULL))
+        code = EIO;
+    if (code == 0)
         fuse_reply_attr(req, &st, timeout);
     else
-        fuse_reply_err(req, EIO);
+        fuse_reply_err(req, code);
 }
 
 void fs_op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "segment/lock.h"
+
 #define MAX_RECENT 4096 // cuts
 
 typedef struct {
@@ -129,7 +131,7 @@ void fs_recent_free(FsRecent *recent)
 
 void fs_recent_add(FsRecent *recent, guint64 id, const char *path)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&recent->lock);
+    SEGMENT_LOCK_SCOPE(&recent->lock);
     if (!remember(recent, id, path))
         return;
     recent->generation++;
@@ -144,7 +146,7 @@ void fs_recent_add(FsRecent *recent, guint64 id, const char *path)
 
 char *fs_recent_find(FsRecent *recent, guint64 id)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&recent->lock);
+    SEGMENT_LOCK_SCOPE(&recent->lock);
     const Recent *r = g_hash_table_lookup(recent->ids, &id);
     return r != NULL ? g_strdup(r->path) : NULL;
 }
@@ -175,6 +177,6 @@ GPtrArray *fs_recent_list(FsRecent *recent, const char *directory)
 
 guint fs_recent_generation(FsRecent *recent)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&recent->lock);
+    SEGMENT_LOCK_SCOPE(&recent->lock);
     return recent->generation;
 }

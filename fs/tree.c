@@ -411,7 +411,7 @@ gboolean fs_tree_getattr(FsTree *tree, FsNode *node, struct stat *st, double *ti
         *timeout = segment_stream_hour_is_watched(node->stream, node->hour) ? FOREVER : UNWATCHED;
         return TRUE;
     case FS_TOMBSTONE:
-        set_size(st, node->mode, 0);
+        set_size(st, g_atomic_int_get(&node->mode), 0);
         set_media_time(st, node->start);
         return TRUE;
     case FS_CUT:

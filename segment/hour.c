@@ -12,6 +12,7 @@
 
 #include "segment/best.h"
 #include "segment/error.h"
+#include "segment/lock.h"
 #include "segment/time.h"
 
 // What readdir gave, before the best are chosen.
@@ -253,7 +254,7 @@ gboolean segment_hour_load_sizes(SegmentHour *hour, int dir_fd, const char *path
 {
     if (segment_hour_has_sizes(hour))
         return TRUE;
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&hour->sizes_lock);
+    SEGMENT_LOCK_SCOPE(&hour->sizes_lock);
     for (guint i = 0; i < hour->n_entries && !hour->has_sizes; i++) {
         SegmentEntry *entry = &hour->entries[i];
         if (entry->size < 0)

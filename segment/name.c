@@ -16,34 +16,49 @@ const char *segment_type_to_string(SegmentType type)
     return type_names[type];
 }
 
-static int base64url_value(char c)
+// The value of a character of the URL-safe alphabet (RFC 4648 5); 64 for any other.
+static guint8 base64url_values[256];
+
+static void fill_base64url_values(void)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
+    static gsize filled;
+    if (!g_once_init_enter(&filled))
+        return;
+    const char *alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    memset(base64url_values, 64, sizeof base64url_values);
+    for (guint8 i = 0; i < 64; i++)
+        base64url_values[(guchar) alphabet[i]] = i;
+    g_once_init_leave(&filled, 1);
 }
 
-// g_base64_decode() knows neither the URL-safe alphabet nor a strict mode.
+// g_base64_decode() knows neither the URL-safe alphabet nor a strict mode. Four characters are three bytes; the last
+// three are two bytes and two bits, which are zero.
 gboolean segment_hash_parse(const char *text, guint8 hash[SEGMENT_HASH_SIZE])
 {
-    guint32 bits = 0;
-    int n_bits = 0, n = 0;
-    for (int i = 0; i < SEGMENT_HASH_TEXT_LENGTH; i++) {
-        int v = base64url_value(text[i]);
-        if (v < 0)
-            return FALSE;
-        bits = bits << 6 | (guint32) v;
-        n_bits += 6;
-        if (n_bits >= 8) {
-            n_bits -= 8;
-            hash[n++] = (guint8) (bits >> n_bits);
+    const guchar *p = (const guchar *) text;
+    const guint8 *value = base64url_values;
+    guint32 bits, rest = 0;
+
+    fill_base64url_values();
+    for (int i = 0; i < 10; i++, p += 4, hash += 3) {
+        // A text that ends too early has a NUL there, which stops it.
+        for (int j = 0; j < 4; j++) {
+            if (value[p[j]] == 64)
+                return FALSE;
         }
+        bits = (guint32) value[p[0]] << 18 | (guint32) value[p[1]] << 12 | (guint32) value[p[2]] << 6 | value[p[3]];
+        hash[0] = (guint8) (bits >> 16);
+        hash[1] = (guint8) (bits >> 8);
+        hash[2] = (guint8) bits;
     }
-    return (bits & 3) == 0;
+    for (int j = 0; j < 3; j++) {
+        if (value[p[j]] == 64)
+            return FALSE;
+        rest = rest << 6 | value[p[j]];
+    }
+    hash[0] = (guint8) (rest >> 10);
+    hash[1] = (guint8) (rest >> 2);
+    return (rest & 3) == 0;
 }
 
 void segment_hash_to_hex(const guint8 hash[SEGMENT_HASH_SIZE], char text[2 * SEGMENT_HASH_SIZE + 1])

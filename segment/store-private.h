@@ -19,8 +19,10 @@ typedef struct {
     gboolean loading; // somebody reads it; wait for SegmentStore.loaded
     gboolean scanned; // its tombstones are known
     gboolean warned; // about names that are no segments
+    gboolean unreadable; // when it was scanned last, which was logged
     gboolean racy; // not watched, and the directory changed so lately that its time proves nothing
-    struct timespec mtime; // of the directory when it was read
+    ino_t inode; // of the directory when it was read, and its time
+    struct timespec mtime;
     GHashTable *tombstones; // names; NULL where there is none
     SegmentHour *hour; // the cached listing, or NULL
     GList lru; // in SegmentStore.lru while cached
@@ -42,6 +44,7 @@ struct SegmentStream {
     GRWLock barred_lock;
     GHashTable *barred; // hash → how many tombstones bar it; guarded by barred_lock
     int n_barred; // atomic; its size
+    guint n_bar_changes; // how often a hash was barred or set free
 };
 
 struct SegmentStore {
@@ -72,9 +75,10 @@ void segment_stream_tell(SegmentStream *stream, SegmentChangeType type, gint64 h
 // With the lock held:
 void segment_stream_drop_hour(StreamHour *sh);
 void segment_stream_drop_all(SegmentStream *stream);
-gboolean segment_stream_add_tombstone(StreamHour *sh, const char *file);
-gboolean segment_stream_remove_tombstone(StreamHour *sh, const char *file);
-void segment_stream_lost_watch(StreamHour *sh);
+// Learns whether the tombstone FILE is there. TRUE where that is news.
+gboolean segment_stream_check_tombstone(StreamHour *sh, const char *file, gboolean *exists);
+// Has it scanned, and watched, anew.
+void segment_stream_doubt_hour(StreamHour *sh);
 
 // store.c: runs FUNC for 0 to N-1 on several threads, the caller's among them, and returns when all are done.
 void segment_store_parallel(SegmentStore *store, guint n, void (*func)(guint i, gpointer data), gpointer data);

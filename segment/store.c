@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "segment/fd.h"
+#include "segment/lock.h"
 #include "segment/store-private.h"
 
 #define DEFAULT_CACHE_MEMORY (128 * 1024 * 1024)
@@ -150,7 +151,7 @@ void segment_store_get_status(SegmentStore *store, SegmentStoreStatus *status)
     gpointer value;
 
     memset(status, 0, sizeof *status);
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&store->lock);
+    SEGMENT_LOCK_SCOPE(&store->lock);
     status->cache_memory = store->cache_memory;
     status->n_hours_read = store->n_hours_read;
     status->n_hours_cached = store->lru.length;
@@ -212,7 +213,8 @@ static void parallel_work(gpointer task, gpointer unused)
 
 void segment_store_parallel(SegmentStore *store, guint n, void (*func)(guint i, gpointer data), gpointer data)
 {
-    guint threads = MIN(MIN(g_get_num_processors(), MAX_LOADERS), n);
+    // A network's delay, other than a disk's data, is nothing that a processor has to do with.
+    guint threads = MIN(store->may_watch ? MIN(g_get_num_processors(), MAX_LOADERS) : MAX_LOADERS, n);
     if (threads < 2) {
         for (guint i = 0; i < n; i++)
             func(i, data);

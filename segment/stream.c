@@ -12,13 +12,14 @@
 #include <unistd.h>
 
 #include "segment/fd.h"
+#include "segment/lock.h"
 #include "segment/store-private.h"
 #include "segment/time.h"
 #include "segment/tombstone.h"
 
 #define CHECK_INTERVAL G_TIME_SPAN_SECOND // how long an answer holds where there is no watch
 #define RACY_SECONDS 2 // a directory that changed so lately may change again within its time's granularity
-#define MAX_READINGS 3 // of an hour that changes while it is read
+#define MAX_READINGS 8 // of an hour that changes while it is read
 #define BATCH 64 // hours that a range reads before it looks at them
 
 static guint hash_hash(gconstpointer key)
@@ -131,7 +132,9 @@ static gboolean count_bar(SegmentStream *stream, const guint8 hash[SEGMENT_HASH_
         g_hash_table_remove(stream->barred, hash);
     g_atomic_int_set(&stream->n_barred, (int) g_hash_table_size(stream->barred));
     g_rw_lock_writer_unlock(&stream->barred_lock);
-    return (before > 0) != (after > 0);
+    gboolean changed = (before > 0) != (after > 0);
+    stream->n_bar_changes += changed ? 1 : 0;
+    return changed;
 }
 
 static gboolean lists_hash(const SegmentHour *hour, const guint8 hash[SEGMENT_HASH_SIZE])
@@ -157,7 +160,7 @@ static void drop_hours_with(SegmentStream *stream, const guint8 hash[SEGMENT_HAS
     }
 }
 
-gboolean segment_stream_add_tombstone(StreamHour *sh, const char *file)
+static gboolean add_tombstone(StreamHour *sh, const char *file)
 {
     SegmentName name;
     if (!segment_name_parse(file, &name) || !name.tombstone)
@@ -175,7 +178,7 @@ gboolean segment_stream_add_tombstone(StreamHour *sh, const char *file)
     return TRUE;
 }
 
-gboolean segment_stream_remove_tombstone(StreamHour *sh, const char *file)
+static gboolean remove_tombstone(StreamHour *sh, const char *file)
 {
     SegmentName name;
     if (sh->tombstones == NULL || !g_hash_table_remove(sh->tombstones, file))
@@ -185,11 +188,20 @@ gboolean segment_stream_remove_tombstone(StreamHour *sh, const char *file)
     return TRUE;
 }
 
-// Makes NAMES the hour's tombstones.
+// The disk is asked, since events and the calls of this process come in any order.
+gboolean segment_stream_check_tombstone(StreamHour *sh, const char *file, gboolean *exists)
+{
+    g_autofree char *directory = hour_path(sh->stream, sh->start);
+    g_autofree char *path = g_build_filename(directory, file, NULL);
+    *exists = faccessat(sh->stream->store->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return *exists ? add_tombstone(sh, file) : remove_tombstone(sh, file);
+}
+
+// Makes NAMES, of which there are none where it is NULL, the hour's tombstones.
 static void set_tombstones(StreamHour *sh, GPtrArray *names)
 {
     g_autoptr(GHashTable) now = g_hash_table_new(g_str_hash, g_str_equal);
-    for (guint i = 0; i < names->len; i++)
+    for (guint i = 0; names != NULL && i < names->len; i++)
         g_hash_table_add(now, g_ptr_array_index(names, i));
 
     if (sh->tombstones != NULL) {
@@ -198,11 +210,11 @@ static void set_tombstones(StreamHour *sh, GPtrArray *names)
             // A copy: the name goes with its entry.
             g_autofree char *name = g_strdup(l->data);
             if (!g_hash_table_contains(now, name))
-                segment_stream_remove_tombstone(sh, name);
+                remove_tombstone(sh, name);
         }
     }
-    for (guint i = 0; i < names->len; i++)
-        segment_stream_add_tombstone(sh, g_ptr_array_index(names, i));
+    for (guint i = 0; names != NULL && i < names->len; i++)
+        add_tombstone(sh, g_ptr_array_index(names, i));
 }
 
 // ---- the cache of hours. With the store's lock held.
@@ -253,7 +265,7 @@ static void recount(SegmentStream *stream)
     }
 }
 
-void segment_stream_lost_watch(StreamHour *sh)
+void segment_stream_doubt_hour(StreamHour *sh)
 {
     sh->wd = -1;
     sh->scanned = FALSE;
@@ -270,9 +282,12 @@ void segment_stream_drop_all(SegmentStream *stream)
     g_hash_table_iter_init(&iter, stream->hours);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         StreamHour *sh = value;
+        // Added again: that is no change where the watch is still there.
+        sh->wd = -1;
         sh->scanned = FALSE;
         segment_stream_drop_hour(sh);
     }
+    stream->wd = -1;
     stream->listed = FALSE;
     stream->list_generation++;
     recount(stream);
@@ -316,8 +331,7 @@ static GArray *read_hours(int dir_fd, const char *path, GError **error)
 
 static void forget_hour(StreamHour *sh)
 {
-    g_autoptr(GPtrArray) none = g_ptr_array_new();
-    set_tombstones(sh, none);
+    set_tombstones(sh, NULL);
     segment_stream_drop_hour(sh);
     sh->exists = sh->scanned = FALSE;
     sh->wd = -1;
@@ -346,7 +360,9 @@ static void set_hours(SegmentStream *stream, GArray *starts)
     g_hash_table_iter_init(&iter, stream->hours);
     while (changed && g_hash_table_iter_next(&iter, NULL, &value)) {
         StreamHour *sh = value;
-        if (sh->exists && bsearch(&sh->start, starts->data, starts->len, sizeof(gint64), compare_times) == NULL)
+        // (An empty array has no data.)
+        if (sh->exists && (starts->len == 0 || bsearch(&sh->start, starts->data, starts->len, sizeof(gint64),
+                                                       compare_times) == NULL))
             forget_hour(sh);
     }
     if (changed) {
@@ -359,10 +375,9 @@ static gboolean list(SegmentStream *stream, GError **error)
 {
     SegmentStore *store = stream->store;
     g_autoptr(GArray) starts = NULL;
-    int wd = stream->wd;
 
     g_mutex_lock(&store->lock);
-    int generation = stream->list_generation;
+    int generation = stream->list_generation, wd = stream->wd;
     SegmentWatch *watch = store->watch;
     g_mutex_unlock(&store->lock);
 
@@ -382,8 +397,9 @@ static gboolean list(SegmentStream *stream, GError **error)
 
     g_mutex_lock(&store->lock);
     set_hours(stream, starts);
-    stream->wd = wd;
+    // Not where it may be that of a directory that is gone by now: it is added again, then.
     stream->listed = generation == stream->list_generation;
+    stream->wd = stream->listed ? wd : -1;
     stream->checked = g_get_monotonic_time();
     g_mutex_unlock(&store->lock);
     return TRUE;
@@ -394,45 +410,87 @@ static gboolean same_time(const struct timespec *a, const struct timespec *b)
     return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-// Reads one hour's tombstones, unless its time proves that they are known.
+static void warn_of_skipped(StreamHour *sh, const SegmentHour *hour, const char *path)
+{
+    if (hour->n_skipped == 0 || sh->warned)
+        return;
+    sh->warned = TRUE;
+    g_autofree char *name = g_strescape(hour->skipped, NULL);
+    g_warning("%s: skipped %u that are no segments, \"%s\" for one", path, hour->n_skipped, name);
+}
+
+static void end_scan(StreamHour *sh)
+{
+    g_mutex_lock(&sh->stream->store->lock);
+    sh->loading = FALSE;
+    g_mutex_unlock(&sh->stream->store->lock);
+}
+
+// Reads one hour for its tombstones, unless its time proves that they are known. Its listing is a by-product, and kept
+// where there is room: reading a directory takes longer than making sense of it.
 static void scan_hour(guint i, gpointer data)
 {
     StreamHour *sh = g_ptr_array_index((GPtrArray *) data, i);
     SegmentStore *store = sh->stream->store;
     g_autofree char *path = NULL;
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) tombstones = NULL;
+    g_autoptr(SegmentHour) hour = NULL;
     struct stat st = {0};
 
     g_mutex_lock(&store->lock);
     int generation = sh->generation, wd = sh->wd;
     gboolean known = sh->scanned && !sh->racy;
     struct timespec mtime = sh->mtime;
+    ino_t inode = sh->inode;
     SegmentWatch *watch = store->watch;
+    // A hash that is barred meanwhile makes it out of date.
+    sh->loading = TRUE;
     g_mutex_unlock(&store->lock);
 
+    // Where there is no watch this is done every second: no more than a look at the directory, if that is enough.
+    if (known && watch == NULL) {
+        g_autofree char *known_path = hour_path(sh->stream, sh->start);
+        if (fstatat(store->fd, known_path, &st, 0) == 0 && inode == st.st_ino && same_time(&mtime, &st.st_mtim)) {
+            end_scan(sh);
+            return;
+        }
+    }
     segment_autofd int fd = open_hour(sh->stream, sh->start, &path, &error);
     if (fd >= 0) {
         if (watch != NULL && wd < 0)
             wd = segment_watch_add(watch, fd, sh->stream, sh);
-        if (fstat(fd, &st) == 0 && known && wd < 0 && same_time(&mtime, &st.st_mtim))
+        if (fstat(fd, &st) == 0 && known && wd < 0 && inode == st.st_ino && same_time(&mtime, &st.st_mtim)) {
+            end_scan(sh);
             return;
-        tombstones = segment_hour_read_tombstones(fd, path, &error);
+        }
+        hour = segment_hour_read(fd, path, sh->start, is_barred, sh->stream, &error);
     }
 
     g_mutex_lock(&store->lock);
+    sh->loading = FALSE;
+    store->n_hours_read += hour != NULL ? 1 : 0;
     gboolean current = generation == sh->generation;
     if (wd < 0)
         segment_stream_drop_hour(sh);
-    if (tombstones != NULL && current)
-        set_tombstones(sh, tombstones);
-    sh->wd = wd;
+    if (hour != NULL && current) {
+        if (store->cache_memory + hour->memory <= store->cache_limit)
+            keep_hour(sh, hour);
+        // After that: what they bar is dropped.
+        set_tombstones(sh, hour->tombstones);
+    }
+    // As in list().
+    sh->wd = current ? wd : -1;
+    sh->inode = st.st_ino;
     sh->mtime = st.st_mtim;
     sh->racy = st.st_mtim.tv_sec >= g_get_real_time() / G_TIME_SPAN_SECOND - RACY_SECONDS;
     // An hour that cannot be read hides nothing of the others; it will say so itself when it is asked for.
-    sh->scanned = current || tombstones == NULL;
+    sh->scanned = current || hour == NULL;
+    gboolean tell = error != NULL && !segment_error_is_errno(error, ENOENT) && !sh->unreadable;
+    sh->unreadable = error != NULL;
     g_mutex_unlock(&store->lock);
-    if (error != NULL && !segment_error_is_errno(error, ENOENT))
+    if (hour != NULL)
+        warn_of_skipped(sh, hour, path);
+    if (tell)
         g_warning("%s; its tombstones are not known", error->message);
 }
 
@@ -442,6 +500,10 @@ static gboolean list_and_scan(SegmentStream *stream, GError **error)
     GHashTableIter iter;
     gpointer value;
 
+    g_mutex_lock(&store->lock);
+    gboolean first = stream->checked == 0;
+    guint n_bar_changes = stream->n_bar_changes;
+    g_mutex_unlock(&store->lock);
     if (!list(stream, error))
         return FALSE;
 
@@ -459,7 +521,11 @@ static gboolean list_and_scan(SegmentStream *stream, GError **error)
 
     g_mutex_lock(&store->lock);
     recount(stream);
+    gboolean told = first || n_bar_changes == stream->n_bar_changes;
     g_mutex_unlock(&store->lock);
+    // Tombstones that came, or went, together with their hour; they count in hours that were shown before.
+    if (!told)
+        segment_stream_tell(stream, SEGMENT_CHANGE_EVERYTHING, 0, NULL, NULL);
     return TRUE;
 }
 
@@ -504,39 +570,30 @@ static gboolean make_ready(SegmentStream *stream, const SegmentWait *wait, GErro
 
 gboolean segment_stream_has_hours(SegmentStream *stream, const SegmentWait *wait, GError **error)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&stream->store->lock);
+    SEGMENT_LOCK_SCOPE(&stream->store->lock);
     return make_ready(stream, wait, error) && stream->sorted->len > 0;
 }
 
 GArray *segment_stream_hours(SegmentStream *stream, const SegmentWait *wait, GError **error)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&stream->store->lock);
+    SEGMENT_LOCK_SCOPE(&stream->store->lock);
     return make_ready(stream, wait, error) ? g_array_ref(stream->sorted) : NULL;
 }
 
 gboolean segment_stream_is_watched(SegmentStream *stream)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&stream->store->lock);
+    SEGMENT_LOCK_SCOPE(&stream->store->lock);
     return stream->wd >= 0 && stream->n_unwatched == 0;
 }
 
 gboolean segment_stream_hour_is_watched(SegmentStream *stream, gint64 hour)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&stream->store->lock);
+    SEGMENT_LOCK_SCOPE(&stream->store->lock);
     const StreamHour *sh = g_hash_table_lookup(stream->hours, &hour);
     return sh != NULL && sh->exists && sh->wd >= 0;
 }
 
 // ---- reading hours
-
-static void warn_of_skipped(StreamHour *sh, const SegmentHour *hour, const char *path)
-{
-    if (hour->n_skipped == 0 || sh->warned)
-        return;
-    sh->warned = TRUE;
-    g_autofree char *name = g_strescape(hour->skipped, NULL);
-    g_warning("%s: skipped %u that are no segments, \"%s\" for one", path, hour->n_skipped, name);
-}
 
 // Reads the hour, or only its sizes where the listing is there. Without the lock.
 static SegmentHour *read_hour(StreamHour *sh, SegmentHour *known, gboolean sizes, GError **error)
@@ -547,8 +604,14 @@ static SegmentHour *read_hour(StreamHour *sh, SegmentHour *known, gboolean sizes
         return NULL;
     g_autoptr(SegmentHour) hour =
         known != NULL ? segment_hour_ref(known) : segment_hour_read(fd, path, sh->start, is_barred, sh->stream, error);
-    if (hour == NULL || (sizes && !segment_hour_load_sizes(hour, fd, path, error)))
+    if (hour == NULL)
         return NULL;
+    if (sizes && !segment_hour_load_sizes(hour, fd, path, error)) {
+        // ENOENT would say that there is no such hour.
+        if (segment_error_is_errno(*error, ENOENT))
+            (*error)->code = ESTALE;
+        return NULL;
+    }
     if (known == NULL)
         warn_of_skipped(sh, hour, path);
     return g_steal_pointer(&hour);
@@ -576,8 +639,11 @@ static SegmentHour *load_hour(StreamHour *sh, gboolean sizes, gboolean last_try,
     }
     if (hour == NULL)
         segment_stream_drop_hour(sh);
-    if (!last_try && (hour != NULL || segment_error_is_errno(failure, ENOENT)))
+    gboolean stale = segment_error_is_errno(failure, ESTALE);
+    if (!last_try && (hour != NULL || stale || segment_error_is_errno(failure, ENOENT)))
         return NULL;
+    if (stale)
+        failure->code = EIO;
     if (hour == NULL)
         g_propagate_error(error, g_steal_pointer(&failure));
     return g_steal_pointer(&hour);
@@ -587,7 +653,7 @@ SegmentHour *segment_stream_hour(SegmentStream *stream, gint64 start, gboolean s
                                  GError **error)
 {
     SegmentStore *store = stream->store;
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&store->lock);
+    SEGMENT_LOCK_SCOPE(&store->lock);
 
     for (int readings = 0;;) {
         if (!make_ready(stream, wait, error))
@@ -723,14 +789,19 @@ static void apply(SegmentStream *stream, gint64 hour, const char *file, SegmentC
 
     g_mutex_lock(&store->lock);
     StreamHour *sh = g_hash_table_lookup(stream->hours, &hour);
-    if (sh != NULL && type == SEGMENT_CHANGE_TOMBSTONE)
-        segment_stream_add_tombstone(sh, file);
-    else if (sh != NULL)
-        segment_stream_remove_tombstone(sh, file);
-    // A scan that is under way may have missed it.
-    if (sh != NULL)
+    gboolean known = sh != NULL && sh->exists, exists;
+    if (known) {
+        segment_stream_check_tombstone(sh, file, &exists);
+        // A scan that is under way may have missed it.
         sh->generation++;
+    } else {
+        stream->listed = FALSE;
+        stream->list_generation++;
+    }
     g_mutex_unlock(&store->lock);
+    g_autoptr(GError) error = NULL;
+    if (!known && !segment_stream_has_hours(stream, NULL, &error) && error != NULL)
+        g_warning("%s", error->message);
     // Also where the watch was faster: its listener may still be at work, and the caller relies on it being done.
     if (segment_name_parse(file, &name))
         segment_stream_tell(stream, type, hour, file, &name);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "segment/fd.h"
+#include "segment/lock.h"
 #include "segment/store-private.h"
 #include "segment/time.h"
 
@@ -40,7 +41,7 @@ int segment_watch_add(SegmentWatch *watch, int dir_fd, SegmentStream *stream, gp
     g_snprintf(path, sizeof path, "/proc/self/fd/%d", dir_fd);
 
     // Under the lock, so that no event of it is looked up before the table knows it.
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&watch->lock);
+    SEGMENT_LOCK_SCOPE(&watch->lock);
     int wd = inotify_add_watch(watch->fd, path, EVENTS);
     if (wd >= 0) {
         Target *target = g_new(Target, 1);
@@ -52,13 +53,13 @@ int segment_watch_add(SegmentWatch *watch, int dir_fd, SegmentStream *stream, gp
 
 guint segment_watch_count(SegmentWatch *watch)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&watch->lock);
+    SEGMENT_LOCK_SCOPE(&watch->lock);
     return g_hash_table_size(watch->targets);
 }
 
 static gboolean find_target(SegmentWatch *watch, const struct inotify_event *event, Target *target)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&watch->lock);
+    SEGMENT_LOCK_SCOPE(&watch->lock);
     const Target *found = g_hash_table_lookup(watch->targets, GINT_TO_POINTER(event->wd));
     if (found == NULL)
         return FALSE;
@@ -68,7 +69,20 @@ static gboolean find_target(SegmentWatch *watch, const struct inotify_event *eve
     return TRUE;
 }
 
-static void stream_event(SegmentStream *stream, const struct inotify_event *event)
+// The stream was moved away, its hours with it: nothing of them is watched from now on.
+static void forget_watches(SegmentWatch *watch, SegmentStream *stream)
+{
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, stream->hours);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const StreamHour *sh = value;
+        if (sh->wd >= 0)
+            inotify_rm_watch(watch->fd, sh->wd);
+    }
+}
+
+static void stream_event(SegmentWatch *watch, SegmentStream *stream, const struct inotify_event *event)
 {
     gint64 hour;
     gboolean gone = (event->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF)) != 0;
@@ -76,10 +90,14 @@ static void stream_event(SegmentStream *stream, const struct inotify_event *even
         return;
 
     g_mutex_lock(&stream->store->lock);
+    if (event->mask & IN_MOVE_SELF) {
+        inotify_rm_watch(watch->fd, event->wd);
+        forget_watches(watch, stream);
+    }
+    if (gone)
+        segment_stream_drop_all(stream);
     stream->listed = FALSE;
     stream->list_generation++;
-    if (event->mask & IN_IGNORED)
-        stream->wd = -1;
     g_mutex_unlock(&stream->store->lock);
 
     // Listed again at once: a new hour has to be watched before what is written to it goes unseen.
@@ -89,16 +107,30 @@ static void stream_event(SegmentStream *stream, const struct inotify_event *even
     segment_stream_tell(stream, SEGMENT_CHANGE_HOURS, gone ? 0 : hour, NULL, NULL);
 }
 
-static void hour_event(StreamHour *sh, const struct inotify_event *event)
+// Either that of a directory that is no hour any more, or of one that is being scanned: both are looked at again.
+static void doubtful_event(StreamHour *sh)
+{
+    g_autoptr(GError) error = NULL;
+    if (!segment_stream_has_hours(sh->stream, NULL, &error) && error != NULL)
+        g_warning("%s", error->message);
+    segment_stream_tell(sh->stream, SEGMENT_CHANGE_HOURS, sh->start, NULL, NULL);
+}
+
+static void hour_event(SegmentWatch *watch, StreamHour *sh, const struct inotify_event *event)
 {
     SegmentStream *stream = sh->stream;
     SegmentName name;
 
     if (event->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF)) {
         g_mutex_lock(&stream->store->lock);
-        // Not where the directory was made again and is watched anew.
+        // What is moved away stays watched. Where it became another hour, that is scanned, and watched, anew.
+        if (event->mask & IN_MOVE_SELF)
+            inotify_rm_watch(watch->fd, event->wd);
+        // Where the directory was made again and is watched anew, a scan that is under way is in doubt.
         if (sh->wd == event->wd)
-            segment_stream_lost_watch(sh);
+            segment_stream_doubt_hour(sh);
+        else
+            segment_stream_drop_hour(sh);
         g_mutex_unlock(&stream->store->lock);
         segment_stream_tell(stream, SEGMENT_CHANGE_HOURS, sh->start, NULL, NULL);
         return;
@@ -110,21 +142,21 @@ static void hour_event(StreamHour *sh, const struct inotify_event *event)
         return;
 
     SegmentChangeType type = SEGMENT_CHANGE_SEGMENT;
-    gboolean changed = TRUE;
+    gboolean changed = TRUE, exists;
     g_mutex_lock(&stream->store->lock);
-    if (!name.tombstone) {
+    gboolean doubtful = sh->wd != event->wd;
+    if (doubtful) {
+        segment_stream_doubt_hour(sh);
+    } else if (!name.tombstone) {
         segment_stream_drop_hour(sh);
-    } else if (event->mask & (IN_CREATE | IN_MOVED_TO)) {
-        type = SEGMENT_CHANGE_TOMBSTONE;
-        changed = segment_stream_add_tombstone(sh, event->name);
-    } else if (event->mask & (IN_DELETE | IN_MOVED_FROM)) {
-        type = SEGMENT_CHANGE_UNTOMBSTONE;
-        changed = segment_stream_remove_tombstone(sh, event->name);
     } else {
-        changed = FALSE;
+        changed = segment_stream_check_tombstone(sh, event->name, &exists);
+        type = exists ? SEGMENT_CHANGE_TOMBSTONE : SEGMENT_CHANGE_UNTOMBSTONE;
     }
     g_mutex_unlock(&stream->store->lock);
-    if (changed)
+    if (doubtful)
+        doubtful_event(sh);
+    if (changed && !(doubtful && name.tombstone))
         segment_stream_tell(stream, type, sh->start, event->name, &name);
 }
 
@@ -163,9 +195,9 @@ static void read_events(SegmentWatch *watch)
         else if (!find_target(watch, event, &target))
             continue;
         else if (target.hour == NULL)
-            stream_event(target.stream, event);
+            stream_event(watch, target.stream, event);
         else
-            hour_event(target.hour, event);
+            hour_event(watch, target.hour, event);
     }
 }
 

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+# A mount that nfs-ganesha exports (FSAL VFS), read with libnfs's programs: over loopback, and again after the daemon was
+# started anew under the server.
+. "${top_srcdir:-.}/tests/functions.sh"
+[ -z "$SEGFS_WRAPPER" ] || skip_all "of the server, not of segfs"
+PATH=$PATH:/usr/sbin
+for tool in ganesha.nfsd nfs-ls nfs-cat nfs-cp; do
+	command -v $tool >/dev/null || skip_all "needs $tool"
+done
+
+make_store 1 1800 2000
+dir=$store/desertbus/source/$hour
+start --allow-other --portable-names
+
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+cat >"$work/server.conf" <<CONF
+NFS_CORE_PARAM {
+	Protocols = 4;
+	NFS_Port = $port;
+	Bind_addr = 127.0.0.1;
+	Enable_NLM = false;
+	Enable_RQUOTA = false;
+	allow_set_io_flusher_fail = true;
+}
+NFSV4 {
+	Grace_Period = 1;
+	Lease_Lifetime = 10;
+	Graceless = true;
+	RecoveryRoot = "$work/recovery";
+}
+CONF
+cat >"$work/export.conf" <<CONF
+EXPORT {
+	Export_Id = 1;
+	Path = "$mnt";
+	Pseudo = "/segments";
+	Access_Type = RW;
+	Squash = No_Root_Squash;
+	SecType = sys;
+	FSAL {
+		Name = VFS;
+		fsid_type = Major64;
+	}
+}
+CONF
+cat "$work/server.conf" "$work/export.conf" >"$work/ganesha.conf"
+mkdir "$work/recovery"
+ganesha.nfsd -F -f "$work/ganesha.conf" -p "$work/ganesha.pid" -L "$work/ganesha.log" &
+ganesha=$!
+at_end "kill $ganesha 2>/dev/null; gone $ganesha || kill -9 $ganesha"
+
+url() { echo "nfs://127.0.0.1/segments/$1?version=4&nfsport=$port"; }
+if ! until_ok nfs-ls "$(url desertbus/source)"; then
+	tail -n 20 "$work/ganesha.log" | sed 's/^/# /'
+	nfs-ls "$(url desertbus/source)" 2>&1 | sed 's/^/# /'
+fi
+
+check() {
+	local first second
+	first=$(ls "$mnt/desertbus/source/$hour" | sed -n "$2p")
+	second=$(ls "$mnt/desertbus/source/$hour" | sed -n "$(($2 + 1))p")
+	is "an hour of 1,800 $1" "$(nfs-ls "$(url "desertbus/source/$hour")" | awk '{ print $NF }' | sort)" \
+		"$(ls "$stream/$hour" | sort)"
+	is "a segment $1" "$(nfs-cat "$(url "desertbus/source/$hour/$first")" | sha256sum)" "$(sha256sum <"$stream/$hour/$first")"
+	rm -f "$work/copy"
+	ok "a copy of a cut $1" nfs-cp "$(url desertbus/source/range/20231110T001000-20231110T002000.rough.ts)" "$work/copy"
+	is "has its bytes $1" "$(sha256sum <"$work/copy")" "$(cat "$dir"/1?:*.ts | sha256sum)"
+	: >"$work/empty"
+	ok "a tombstone $1" nfs-cp "$work/empty" "$(url "desertbus/source/$hour/${second%.ts}.tombstone")"
+	ok "is in the store $1" eval '[ "$(ls "$dir" | grep -c tombstone)" = $(('"$2"' / 2)) ]'
+	fails "its segment is gone $1" nfs-cat "$(url "desertbus/source/$hour/$second")"
+	is "from the listing $1" "$(nfs-ls "$(url "desertbus/source/$hour")" | grep -c "$second")" 0
+}
+check "at first" 2
+# The server holds on to the old mount until it takes the export anew: that is what the second SIGHUP is for.
+reread() {
+	local before
+	before=$(grep -c "Reread exports complete" "$work/ganesha.log")
+	kill -HUP $ganesha
+	until_ok eval '[ "$(grep -c "Reread exports complete" "$work/ganesha.log")" -gt '"$before"' ]'
+}
+ok "the daemon ends" terminate
+cp "$work/server.conf" "$work/ganesha.conf"
+ok "the server lets go of the export" reread
+start --allow-other --portable-names
+cat "$work/server.conf" "$work/export.conf" >"$work/ganesha.conf"
+ok "and takes it again" reread
+check "after a restart of the daemon" 4
+echo 2 >/proc/sys/vm/drop_caches
+is "a segment after the caches were dropped" "$(
+	first=$(ls "$stream/$hour" | sed -n 9p)
+	nfs-cat "$(url "desertbus/source/$hour/$first")" | sha256sum
+)" "$(sha256sum <"$stream/$hour/$(ls "$stream/$hour" | sed -n 9p)")"
+
+kill $ganesha
+gone $ganesha
+ok "ends" stop
+done_testing
