@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""One measurement, for tests/bench/run:
+
+ls DIRECTORY           milliseconds that `ls -l DIRECTORY` takes
+stat PATH              milliseconds of one stat
+read PATH              MB/s of one pass from beginning to end, in steps of 1 MiB, the file being open already
+read-ahead PATH [KIB]  the read-ahead of the file system that PATH is on; sets it first where KIB is given
+idle PID SECONDS       milliseconds of CPU and context switches that all threads of PID had in that time
+"""
+import os
+import sys
+import time
+
+
+def cmd_ls(path):
+    actions = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    begin = time.perf_counter()
+    status = os.waitpid(os.posix_spawnp("ls", ["ls", "-l", path], os.environ, file_actions=actions), 0)[1]
+    took = time.perf_counter() - begin
+    if status != 0:
+        sys.exit("ls -l %s failed" % path)
+    print("%.3f" % (took * 1000))
+
+
+def cmd_stat(path):
+    begin = time.perf_counter()
+    os.stat(path)
+    print("%.4f" % ((time.perf_counter() - begin) * 1000))
+
+
+def cmd_read(path):
+    buffer = bytearray(1 << 20)
+    total = 0
+    with open(path, "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        begin = time.perf_counter()
+        while True:
+            n = file.readinto(buffer)
+            if not n:
+                break
+            total += n
+        took = time.perf_counter() - begin
+    if total != size:
+        sys.exit("%s has %d bytes, read were %d" % (path, size, total))
+    print("%.1f" % (total / took / 1e6))
+
+
+def cmd_read_ahead(path, kib=None):
+    device = os.stat(path).st_dev
+    control = "/sys/class/bdi/%d:%d/read_ahead_kb" % (os.major(device), os.minor(device))
+    if kib is not None:
+        with open(control, "w") as file:
+            file.write(kib)
+    with open(control) as file:
+        print(file.read().strip())
+
+
+def usage(pid):
+    ticks = switches = 0
+    for task in os.listdir("/proc/%s/task" % pid):
+        with open("/proc/%s/task/%s/stat" % (pid, task)) as file:
+            fields = file.read().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+        with open("/proc/%s/task/%s/status" % (pid, task)) as file:
+            switches += sum(int(line.split()[1]) for line in file if "ctxt_switches" in line)
+    return ticks * 1000 // os.sysconf("SC_CLK_TCK"), switches
+
+
+def cmd_idle(pid, seconds):
+    before = usage(pid)
+    time.sleep(float(seconds))
+    after = usage(pid)
+    print(after[0] - before[0], after[1] - before[1])
+
+
+if __name__ == "__main__":
+    globals()["cmd_" + sys.argv[1].replace("-", "_")](*sys.argv[2:])

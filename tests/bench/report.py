@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The table of `make bench`: report.py RESULTS DIRECTORY RUNS. Medians, ratios, and whether what was to be reached was.
+
+Lines of RESULTS are a row's name and one value: seconds for best*, milliseconds for ls*, stat* and idle_cpu, MB/s for
+reads, KiB for best_rss and read_ahead."""
+import collections
+import os
+import platform
+import statistics
+import subprocess
+import sys
+
+values = collections.defaultdict(list)
+with open(sys.argv[1]) as results:
+    for line in results:
+        name, value = line.split()
+        values[name].append(float(value))
+m = {name: statistics.median(v) for name, v in values.items()}
+rows = []
+
+
+def row(label, value, wanted="", reached=None):
+    rows.append((label, value, wanted, "" if reached is None else "ok" if reached else "MISS"))
+
+
+def spread(name, scale, form):
+    return (form + " (" + form + "-" + form + ")") % (
+        m[name] * scale, min(values[name]) * scale, max(values[name]) * scale)
+
+
+def at_most(label, name, scale, form, limit, wanted):
+    row(label, spread(name, scale, form), wanted, m[name] * scale <= limit)
+
+
+def times(label, name, than, limit):
+    ratio = m[name] / m[than]
+    row(label, spread(name, 1, "%.2f") + " ms = %.1f x native" % ratio, "<= %g x" % limit if limit else "",
+        ratio <= limit if limit else None)
+
+
+def share(label, name, than, than_label, limit):
+    ratio = m[name] / m[than]
+    row(label, spread(name, 0.001, "%.2f") + " GB/s = %.2f x %s" % (ratio, than_label),
+        ">= %g x" % limit if limit else "", ratio >= limit if limit else None)
+
+
+def first_line(command):
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip().split("\n")[0]
+
+
+def machine():
+    cpu, memory = "?", 0
+    with open("/proc/cpuinfo") as file:
+        cpu = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), cpu)
+    with open("/proc/meminfo") as file:
+        memory = int(file.readline().split()[1]) / 1e6
+    kind = first_line(["stat", "-f", "-c", "%T", sys.argv[2]])
+    print("%d x %s, %.0f GB, Linux %s, store on %s%s" % (
+        os.cpu_count(), cpu, memory, platform.release(), kind, " (not a disk)" if kind == "tmpfs" else ""))
+    print("medians (lowest-highest) of %s runs; load before: %.1f; what is compared was measured in the same run" % (
+        sys.argv[3], os.getloadavg()[2]))
+
+
+at_most("best segments of 168 x 1,800, nothing cached: s", "best", 1, "%.3f", 0.2, "<= 0.2 s")
+at_most("  resident memory: MB", "best_rss", 1.024e-3, "%.0f", 60, "<= 60 MB")
+at_most("  the same again, nothing changed: ms", "best_again", 1000, "%.2f", 5, "<= 5 ms")
+row("ls -l of an hour of 1,800, native", spread("ls_native", 1, "%.2f") + " ms")
+times("  through the mount, first", "ls_first", "ls_native", 6)
+times("  again", "ls_again", "ls_native", 3)
+times("  the very first look at the week", "ls_fresh", "ls_native", None)
+for size, label in (("small", "300 MB"), ("big", "2.8 GB")):
+    row("read of %s, native" % label, spread(size + "_native", 0.001, "%.2f") + " GB/s")
+    row("  a passthrough, cold, same read-ahead", spread(size + "_pass", 0.001, "%.2f") + " GB/s")
+    share("  a rough cut, cold in the mount", size + "_segfs", size + "_pass", "passthrough", 0.9)
+    share("    against a passthrough as it comes", size + "_segfs", size + "_pass_plain", "passthrough", None)
+    share("  a rough cut again", size + "_again", size + "_native", "native", 0.7)
+at_most("stat of a rough cut of 168 hours, first: ms", "stat_first", 1, "%.1f", 250, "<= 0.25 s")
+at_most("  again: ms", "stat_again", 1, "%.3f", 1, "<= 1 ms")
+row("idle daemon, ten seconds: CPU", "%.0f ms" % m["idle_cpu"], "0", m["idle_cpu"] == 0)
+row("  context switches of all threads", "%.0f" % m["idle_switches"], "0", m["idle_switches"] == 0)
+
+machine()
+print()
+for columns in rows:
+    print(("%-50s %-46s %-9s %s" % columns).rstrip())
