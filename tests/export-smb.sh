@@ -40,7 +40,7 @@ cat >"$work/smb.conf" <<CONF
 	ea support = no
 	store dos attributes = no
 CONF
-smbd --foreground --no-process-group --configfile="$work/smb.conf" --debug-stdout >"$work/smbd.log" 2>&1 &
+smbd --foreground --configfile="$work/smb.conf" --debug-stdout >"$work/smbd.log" 2>&1 &
 smbd=$!
 at_end "kill $smbd 2>/dev/null; gone $smbd || kill -9 $smbd"
 
