@@ -67,6 +67,8 @@ static void work(gpointer task, gpointer unused)
 
 GThreadPool *fs_call_pool_new(void)
 {
+    // Idle threads wait without a time limit: an idle daemon does not wake up.
+    g_thread_pool_set_max_idle_time(0);
     return g_thread_pool_new(work, NULL, MAX_WAITING, FALSE, NULL);
 }
 
