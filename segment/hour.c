@@ -123,6 +123,7 @@ static void add_entry(SegmentHour *hour, Reading *reading, int dir_fd, const str
             .name = (guint32) reading->names->len,
             .type = (guint8) name.type,
         };
+        memcpy(&e.hash, name.hash, sizeof e.hash);
         g_array_append_val(reading->entries, e);
         g_string_append_len(reading->names, text, (gssize) strlen(text) + 1);
     }

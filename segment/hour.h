@@ -13,6 +13,7 @@ typedef struct {
     gint64 size; // bytes; negative until it had to be known (see segment_hour_load_sizes)
     guint32 offset; // of its start from the hour's, microseconds
     guint32 name; // where its file's name is in SegmentHour.names
+    guint32 hash; // its first bytes
     guint8 type; // SegmentType
 } SegmentEntry;
 

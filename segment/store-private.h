@@ -44,6 +44,7 @@ struct SegmentStream {
     GRWLock barred_lock;
     GHashTable *barred; // hash → how many tombstones bar it; guarded by barred_lock
     int n_barred; // atomic; its size
+    gboolean has_new_bars; // a scan found some: listings that have them are to be dropped before it ends
     guint n_bar_changes; // how often a hash was barred or set free
 };
 

@@ -141,7 +141,20 @@ static gboolean lists_hash(const SegmentHour *hour, const guint8 hash[SEGMENT_HA
 {
     for (guint i = 0; i < hour->n_entries; i++) {
         SegmentName name;
-        if (segment_name_parse(segment_hour_name(hour, &hour->entries[i]), &name) && hash_equal(name.hash, hash))
+        if (hour->entries[i].hash == hash_hash(hash) &&
+            segment_name_parse(segment_hour_name(hour, &hour->entries[i]), &name) && hash_equal(name.hash, hash))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean lists_barred(SegmentStream *stream, const SegmentHour *hour, const GHashTable *first_bytes)
+{
+    for (guint i = 0; i < hour->n_entries; i++) {
+        SegmentName name;
+        if (g_hash_table_contains((GHashTable *) first_bytes, GUINT_TO_POINTER(hour->entries[i].hash)) &&
+            segment_name_parse(segment_hour_name(hour, &hour->entries[i]), &name) &&
+            segment_stream_is_barred(stream, name.hash))
             return TRUE;
     }
     return FALSE;
@@ -160,7 +173,27 @@ static void drop_hours_with(SegmentStream *stream, const guint8 hash[SEGMENT_HAS
     }
 }
 
-static gboolean add_tombstone(StreamHour *sh, const char *file)
+// The listings that have any barred hash. One by one, each of a scan's thousands of tombstones would look at all of them.
+static void drop_hours_with_barred(SegmentStream *stream)
+{
+    g_autoptr(GHashTable) first_bytes = g_hash_table_new(NULL, NULL);
+    GHashTableIter iter;
+    gpointer key, value;
+
+    g_hash_table_iter_init(&iter, stream->barred);
+    while (g_hash_table_iter_next(&iter, &key, NULL))
+        g_hash_table_add(first_bytes, GUINT_TO_POINTER(hash_hash(key)));
+    g_hash_table_iter_init(&iter, stream->hours);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        StreamHour *sh = value;
+        if (sh->loading || (sh->hour != NULL && lists_barred(stream, sh->hour, first_bytes)))
+            segment_stream_drop_hour(sh);
+    }
+    stream->has_new_bars = FALSE;
+}
+
+// DROP: at once what has its hash; else it is left to drop_hours_with_barred().
+static gboolean add_tombstone(StreamHour *sh, const char *file, gboolean drop)
 {
     SegmentName name;
     if (!segment_name_parse(file, &name) || !name.tombstone)
@@ -173,7 +206,10 @@ static gboolean add_tombstone(StreamHour *sh, const char *file)
         return TRUE;
     if (count_bar(sh->stream, name.hash, 1)) {
         g_atomic_int_inc(&sh->stream->store->revocations);
-        drop_hours_with(sh->stream, name.hash, TRUE);
+        if (drop)
+            drop_hours_with(sh->stream, name.hash, TRUE);
+        else
+            sh->stream->has_new_bars = TRUE;
     }
     return TRUE;
 }
@@ -194,10 +230,10 @@ gboolean segment_stream_check_tombstone(StreamHour *sh, const char *file, gboole
     g_autofree char *directory = hour_path(sh->stream, sh->start);
     g_autofree char *path = g_build_filename(directory, file, NULL);
     *exists = faccessat(sh->stream->store->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-    return *exists ? add_tombstone(sh, file) : remove_tombstone(sh, file);
+    return *exists ? add_tombstone(sh, file, TRUE) : remove_tombstone(sh, file);
 }
 
-// Makes NAMES, of which there are none where it is NULL, the hour's tombstones.
+// Makes NAMES, of which there are none where it is NULL, the hour's tombstones, as a part of a scan.
 static void set_tombstones(StreamHour *sh, GPtrArray *names)
 {
     g_autoptr(GHashTable) now = g_hash_table_new(g_str_hash, g_str_equal);
@@ -214,7 +250,7 @@ static void set_tombstones(StreamHour *sh, GPtrArray *names)
         }
     }
     for (guint i = 0; names != NULL && i < names->len; i++)
-        add_tombstone(sh, g_ptr_array_index(names, i));
+        add_tombstone(sh, g_ptr_array_index(names, i), FALSE);
 }
 
 // ---- the cache of hours. With the store's lock held.
@@ -475,7 +511,6 @@ static void scan_hour(guint i, gpointer data)
     if (hour != NULL && current) {
         if (store->cache_memory + hour->memory <= store->cache_limit)
             keep_hour(sh, hour);
-        // After that: what they bar is dropped.
         set_tombstones(sh, hour->tombstones);
     }
     // As in list().
@@ -520,6 +555,8 @@ static gboolean list_and_scan(SegmentStream *stream, GError **error)
     segment_store_parallel(store, hours->len, scan_hour, hours);
 
     g_mutex_lock(&store->lock);
+    if (stream->has_new_bars)
+        drop_hours_with_barred(stream);
     recount(stream);
     gboolean told = first || n_bar_changes == stream->n_bar_changes;
     g_mutex_unlock(&store->lock);
