@@ -75,6 +75,7 @@ for size, label in (("small", "300 MB"), ("big", "2.8 GB")):
     share("  a rough cut, cold in the mount", size + "_segfs", size + "_pass", "passthrough", 0.9)
     share("    against a passthrough as it comes", size + "_segfs", size + "_pass_plain", "passthrough", None)
     share("  a rough cut again", size + "_again", size + "_native", "native", 0.7)
+    share("    the passthrough again", size + "_pass_again", size + "_native", "native", None)
 at_most("stat of a rough cut of 168 hours, first: ms", "stat_first", 1, "%.1f", 250, "<= 0.25 s")
 at_most("  again: ms", "stat_again", 1, "%.3f", 1, "<= 1 ms")
 row("idle daemon, ten seconds: CPU", "%.0f ms" % m["idle_cpu"], "0", m["idle_cpu"] == 0)
