@@ -71,7 +71,19 @@ check() {
 	fails "its segment is gone $1" nfs-cat "$(url "desertbus/source/$hour/$second")"
 	is "from the listing $1" "$(nfs-ls "$(url "desertbus/source/$hour")" | grep -c "$second")" 0
 }
+# Handles, as a client that has files open keeps them.
+nfs4() { python3 "$top_srcdir/tests/nfs4.py" "$port" "$@" 2>&1; }
+kept=$(ls "$stream/$hour" | sed -n 20p)
+cut=desertbus/source/range/20231110T001000-20231110T002000.rough.ts
+mapfile -t handles < <(nfs4 handle "segments/desertbus/source/$hour" "segments/desertbus/source/$hour/$kept" "segments/$cut")
+check_handles() {
+	is "the handle of a cut $1" "$(nfs4 read "${handles[2]}")" "$(cat "$dir"/1?:*.ts | sha256sum | cut -d ' ' -f 1)"
+	is "the handle of a segment $1" "$(nfs4 read "${handles[1]}")" "$(sha256sum <"$dir/$(name 20)" | cut -d ' ' -f 1)"
+	is "the handle of an hour $1" "$(nfs4 list "${handles[0]}")" "$(ls "$stream/$hour" | sort)"
+}
+
 check "at first" 2
+check_handles "at first"
 # The server holds on to the old mount until it takes the export anew: that is what the second SIGHUP is for.
 reread() {
 	local before
@@ -85,7 +97,9 @@ ok "the server lets go of the export" reread
 start --allow-other --portable-names
 cat "$work/server.conf" "$work/export.conf" >"$work/ganesha.conf"
 ok "and takes it again" reread
+check_handles "from before a restart of the daemon"
 check "after a restart of the daemon" 4
+check_handles "still"
 echo 2 >/proc/sys/vm/drop_caches
 is "a segment after the caches were dropped" "$(
 	first=$(ls "$stream/$hour" | sed -n 9p)

@@ -73,9 +73,33 @@ check() {
 }
 check "at first" 2
 is "no editor's names" "$(client 'get desktop.ini' -D "desertbus/source/$hour" 2>&1 | grep -c NOT_FOUND)" 1
+
+# A session that stays: its server has its working directory in the mount, and keeps the old daemon until it ends.
+third=$(ls "$stream/$hour" | sed -n 40p)
+third_sum=$(sha256sum <"$stream/$hour/$third")
+has_third() { [ "$(sha256sum <"$1")" = "$third_sum" ]; }
+mkfifo "$work/commands"
+smbclient --configfile="$work/smb.conf" -N -p "$port" //127.0.0.1/segments -D "desertbus/source/$hour" \
+	<"$work/commands" >"$work/session" 2>&1 &
+session=$!
+at_end "kill $session 2>/dev/null"
+exec 3>"$work/commands"
+echo "get $third $work/before" >&3
+ok "a session reads" until_ok has_third "$work/before"
+old_pid=$segfs_pid
+umount -l "$mnt"
+start --allow-other --portable-names 3>&-
+at_end "kill $old_pid 2>/dev/null"
+echo "get $third $work/after" >&3
+ok "and goes on when the mount has been replaced" until_ok has_third "$work/after"
+exec 3>&-
+ok "it ends" gone $session
+ok "and with it the old daemon" gone "$old_pid"
+ok "which had no trouble" wait "$old_pid"
+check "in the new mount" 4
 ok "the daemon ends" terminate
 start --allow-other --portable-names
-check "after a restart of the daemon" 4
+check "after a restart of the daemon" 6
 
 kill $smbd
 gone $smbd
