@@ -5,9 +5,13 @@
 ls DIRECTORY           milliseconds that `ls -l DIRECTORY` takes
 stat PATH              milliseconds of one stat
 read PATH              MB/s of one pass from beginning to end, in steps of 1 MiB, the file being open already
+cold PATH              the same with none of its pages in the cache: those of a pass before are dropped just before it,
+                       so that it is handed memory that is as warm as the next one's, also in a virtual machine
 read-ahead PATH [KIB]  the read-ahead of the file system that PATH is on; sets it first where KIB is given
 idle PID SECONDS       milliseconds of CPU and context switches that all threads of PID had in that time
 """
+import ctypes
+import mmap
 import os
 import sys
 import time
@@ -29,21 +33,47 @@ def cmd_stat(path):
     print("%.4f" % ((time.perf_counter() - begin) * 1000))
 
 
-def cmd_read(path):
+def one_pass(file):
+    """MB/s."""
     buffer = bytearray(1 << 20)
     total = 0
-    with open(path, "rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
-        begin = time.perf_counter()
-        while True:
-            n = file.readinto(buffer)
-            if not n:
-                break
-            total += n
-        took = time.perf_counter() - begin
+    size = os.fstat(file.fileno()).st_size
+    file.seek(0)
+    begin = time.perf_counter()
+    while True:
+        n = file.readinto(buffer)
+        if not n:
+            break
+        total += n
+    took = time.perf_counter() - begin
     if total != size:
-        sys.exit("%s has %d bytes, read were %d" % (path, size, total))
-    print("%.1f" % (total / took / 1e6))
+        sys.exit("%s has %d bytes, read were %d" % (file.name, size, total))
+    return total / took / 1e6
+
+
+def cached_pages(file):
+    libc = ctypes.CDLL(None, use_errno=True)
+    size = os.fstat(file.fileno()).st_size
+    with mmap.mmap(file.fileno(), size, flags=mmap.MAP_PRIVATE) as view:
+        resident = (ctypes.c_ubyte * -(-size // mmap.PAGESIZE))()
+        address = ctypes.addressof(ctypes.c_char.from_buffer(view))
+        if libc.mincore(ctypes.c_void_p(address), ctypes.c_size_t(size), resident) < 0:
+            sys.exit("mincore: %s" % os.strerror(ctypes.get_errno()))
+    return sum(bytes(resident))
+
+
+def cmd_read(path):
+    with open(path, "rb", buffering=0) as file:
+        print("%.1f" % one_pass(file))
+
+
+def cmd_cold(path):
+    with open(path, "rb", buffering=0) as file:
+        one_pass(file)
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        if cached_pages(file) != 0:
+            sys.exit("%s is still in the cache" % path)
+        print("%.1f" % one_pass(file))
 
 
 def cmd_read_ahead(path, kib=None):
