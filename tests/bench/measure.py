@@ -7,6 +7,7 @@ stat PATH              milliseconds of one stat
 read PATH              MB/s of one pass from beginning to end, in steps of 1 MiB, the file being open already
 cold PATH              the same with none of its pages in the cache: those of a pass before are dropped just before it,
                        so that it is handed memory that is as warm as the next one's, also in a virtual machine
+drop PATH              drops its pages; measures nothing
 read-ahead PATH [KIB]  the read-ahead of the file system that PATH is on; sets it first where KIB is given
 idle PID SECONDS       milliseconds of CPU and context switches that all threads of PID had in that time
 """
@@ -62,6 +63,12 @@ def cached_pages(file):
     return sum(bytes(resident))
 
 
+def drop(file):
+    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    if cached_pages(file) != 0:
+        sys.exit("%s is still in the cache" % file.name)
+
+
 def cmd_read(path):
     with open(path, "rb", buffering=0) as file:
         print("%.1f" % one_pass(file))
@@ -70,10 +77,13 @@ def cmd_read(path):
 def cmd_cold(path):
     with open(path, "rb", buffering=0) as file:
         one_pass(file)
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        if cached_pages(file) != 0:
-            sys.exit("%s is still in the cache" % path)
+        drop(file)
         print("%.1f" % one_pass(file))
+
+
+def cmd_drop(path):
+    with open(path, "rb", buffering=0) as file:
+        drop(file)
 
 
 def cmd_read_ahead(path, kib=None):
