@@ -75,7 +75,8 @@ check() {
 nfs4() { python3 "$top_srcdir/tests/nfs4.py" "$port" "$@" 2>&1; }
 kept=$(ls "$stream/$hour" | sed -n 20p)
 cut=desertbus/source/range/20231110T001000-20231110T002000.rough.ts
-mapfile -t handles < <(nfs4 handle "segments/desertbus/source/$hour" "segments/desertbus/source/$hour/$kept" "segments/$cut")
+exported=segments/desertbus/source/$hour
+mapfile -t handles < <(nfs4 handle "$exported" "$exported/$kept" "segments/$cut")
 check_handles() {
 	is "the handle of a cut $1" "$(nfs4 read "${handles[2]}")" "$(cat "$dir"/1?:*.ts | sha256sum | cut -d ' ' -f 1)"
 	is "the handle of a segment $1" "$(nfs4 read "${handles[1]}")" "$(sha256sum <"$dir/$(name 20)" | cut -d ' ' -f 1)"

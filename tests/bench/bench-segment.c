@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // bench-segment STORE STREAM START END: the best segments of a range, in a process of its own, by what the daemon uses.
 //
-// Prints the seconds of a first walk, with the opening of the store and the start of its watch, and of a second one with
-// nothing changed; the peak of resident memory after the first, in KiB; and how many segments there are.
+// Prints the seconds of a first walk, with the opening of the store and the start of its watch, and of a second one
+// with nothing changed; the peak of resident memory after the first, in KiB; and how many segments there are.
 #include <glib.h>
 #include <stdio.h>
 #include <sys/resource.h>

@@ -71,9 +71,11 @@ times("  again", "ls_again", "ls_native", 3)
 times("  the very first look at the week", "ls_fresh", "ls_native", None)
 for size, label in (("small", "300 MB"), ("big", "2.8 GB")):
     row("read of %s, native" % label, spread(size + "_native", 0.001, "%.2f") + " GB/s")
-    row("  a passthrough, cold, read-ahead %.0f KiB, too" % m["read_ahead"], spread(size + "_pass", 0.001, "%.2f") + " GB/s")
+    row("  a passthrough, cold, read-ahead %.0f KiB, too" % m["read_ahead"],
+        spread(size + "_pass", 0.001, "%.2f") + " GB/s")
     share("  a rough cut, cold in the mount", size + "_segfs", size + "_pass", "passthrough", 0.9)
-    share("    with a passthrough's own read-ahead, %.0f KiB" % m["pass_read_ahead"], size + "_segfs", size + "_pass_plain", "passthrough", None)
+    share("    against one with its own read-ahead, %.0f KiB" % m["pass_read_ahead"],
+          size + "_segfs", size + "_pass_plain", "passthrough", None)
     share("  a rough cut again", size + "_again", size + "_native", "native", 0.7)
     share("    the passthrough again", size + "_pass_again", size + "_native", "native", None)
 at_most("stat of a rough cut of 168 hours, first: ms", "stat_first", 1, "%.1f", 250, "<= 0.25 s")
