@@ -318,7 +318,7 @@ static void test_new_hour(Fixture *f, gconstpointer unused)
 {
     (void) unused;
     assert_no_hour(f, 3);
-    g_autofree char *first = add_segment(f->scratch, 3, AT, 1);
+    g_free(add_segment(f->scratch, 3, AT, 1));
     changes_wait(f->changes, SEGMENT_CHANGE_HOURS, HOUR(3), NULL);
     changes_settle(f->changes, f->scratch, STREAM, HOUR(3));
     g_assert_true(segment_stream_hour_is_watched(f->stream, HOUR(3)));
@@ -449,7 +449,7 @@ static void test_stream_replaced(Fixture *f, gconstpointer unused)
     assert_no_hour(f, 2);
     changes_settle(f->changes, f->scratch, STREAM, HOUR(0));
     g_assert_true(segment_stream_is_watched(f->stream));
-    g_autofree char *later = add_segment(f->scratch, 3, AT, 91);
+    g_free(add_segment(f->scratch, 3, AT, 91));
     changes_wait(f->changes, SEGMENT_CHANGE_HOURS, HOUR(3), NULL);
     g_assert_cmpuint(count(f, 3), ==, 1);
 }
@@ -478,7 +478,8 @@ static void test_overflow(Fixture *f, gconstpointer unused)
     g_autofree char *tombstone = scratch_tombstone(3 * AT, "2.0", SEGMENT_FULL, 13);
     add(f->scratch, 1, tombstone, 0);
     scratch_remove(f->scratch, gone);
-    g_autofree char *again = add_segment(f->scratch, 2, AT, 99), *late = add_segment(f->scratch, 5, AT, 98);
+    g_free(add_segment(f->scratch, 2, AT, 99));
+    g_free(add_segment(f->scratch, 5, AT, 98));
     changes_go_on(f->changes);
     changes_wait(f->changes, SEGMENT_CHANGE_EVERYTHING, 0, NULL);
     g_assert_cmpuint(count(f, 1), ==, 9);
