@@ -138,8 +138,9 @@ static int serve(Daemon *daemon, FsTree *tree)
     if (!ok)
         g_critical("%s", error->message);
     end_signals(daemon, signals);
-    fs_server_free(daemon->server);
+    fs_server_unmount(daemon->server);
     g_thread_join(ready);
+    fs_server_free(daemon->server);
     g_mutex_clear(&daemon->lock);
     g_cond_clear(&daemon->ended_cond);
     return ok && !daemon->failed ? EXIT_SUCCESS : EXIT_FAILURE;

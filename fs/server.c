@@ -4,9 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -111,14 +111,50 @@ void fs_server_exit(FsServer *server)
     fuse_session_exit(server->session);
 }
 
+// Answers all requests that nobody will serve any more with an error. A thread of ours may be in the kernel, where it
+// waits for a page or directory that such a request holds.
+static void abort_connection(FsServer *server)
+{
+    const char *mountpoint = server->tree->options.mountpoint;
+    struct pollfd device = {.fd = fuse_session_fd(server->session)};
+    // Unmounted already; what is mounted there by now is not ours.
+    if (poll(&device, 1, 0) == 1 && (device.revents & POLLERR) != 0)
+        return;
+    if (geteuid() == 0) {
+        umount2(mountpoint, MNT_FORCE | MNT_DETACH);
+        return;
+    }
+    guint connection = g_atomic_int_get(&server->connection);
+    g_autofree char *path = g_strdup_printf("/sys/fs/fuse/connections/%u/abort", connection);
+    segment_autofd int fd = connection != 0 ? open(path, O_WRONLY | O_CLOEXEC) : -1;
+    if (fd < 0 || write(fd, "1", 1) != 1)
+        return;
+    // libfuse takes an aborted connection for an unmounted one.
+    char *arguments[] = {"fusermount3", "-u", "-q", "-z", "--", (char *) mountpoint, NULL};
+    g_spawn_sync(NULL, arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
+}
+
+void fs_server_unmount(FsServer *server)
+{
+    if (server->session == NULL || server->unmounted)
+        return;
+    server->unmounted = TRUE;
+    if (fuse_session_fd(server->session) >= 0)
+        abort_connection(server);
+    // All who write to the device end before it is closed: its number may be another file's at once.
+    segment_store_stop(server->tree->store);
+    if (server->pool != NULL)
+        g_thread_pool_free(server->pool, FALSE, TRUE);
+    if (server->notify != NULL)
+        fs_notify_stop(server->notify);
+    fuse_session_unmount(server->session);
+}
+
 void fs_server_free(FsServer *server)
 {
     if (server == NULL)
         return;
-    if (server->session != NULL)
-        fuse_session_unmount(server->session);
-    if (server->pool != NULL)
-        g_thread_pool_free(server->pool, FALSE, TRUE);
+    fs_server_unmount(server);
 
     GHashTableIter iter;
     gpointer handle, destroy;
@@ -128,7 +164,6 @@ void fs_server_free(FsServer *server)
     g_hash_table_unref(server->handles);
     g_mutex_clear(&server->handles_lock);
 
-    // The tree's watch ends before what it tells.
     fs_tree_free(server->tree);
     fs_notify_free(server->notify);
     if (server->session != NULL)
@@ -170,6 +205,7 @@ gboolean fs_server_wait_ready(FsServer *server, const FsServerOptions *options, 
     // Answered by ourselves, once INIT is done.
     if (statvfs(options->mountpoint, &vfs) < 0 || stat(options->mountpoint, &st) < 0)
         return segment_error_set_errno(error, errno, "no answer from", options->mountpoint);
+    g_atomic_int_set(&server->connection, minor(st.st_dev));
     if (options->read_ahead > 0)
         set_read_ahead(&st, options->read_ahead);
     return TRUE;

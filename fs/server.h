@@ -20,6 +20,8 @@ typedef struct {
     FsNotify *notify;
     GThreadPool *pool; // of FsCall (call.h)
     guint64 init_unique; // parallel.c: the INIT request
+    guint connection; // atomic; its number in /sys/fs/fuse/connections, once the mount answers
+    gboolean unmounted;
 
     GMutex handles_lock;
     GHashTable *handles; // open files and directories → how to free them
@@ -39,7 +41,10 @@ FsServer *fs_server_new(FsTree *tree, const FsServerOptions *options, GError **e
 gboolean fs_server_run(FsServer *server, GError **error);
 void fs_server_exit(FsServer *server);
 
-// Unmounts, ends all threads, and frees all.
+// Unmounts. Who waits for an answer of the mount waits no longer.
+void fs_server_unmount(FsServer *server);
+
+// Unmounts, if that was not done yet, ends all threads, and frees all.
 void fs_server_free(FsServer *server);
 
 // Waits until the mount answers, and sets its read-ahead where we may.

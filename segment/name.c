@@ -16,49 +16,40 @@ const char *segment_type_to_string(SegmentType type)
     return type_names[type];
 }
 
-// The value of a character of the URL-safe alphabet (RFC 4648 5); 64 for any other.
-static guint8 base64url_values[256];
-
-static void fill_base64url_values(void)
-{
-    static gsize filled;
-    if (!g_once_init_enter(&filled))
-        return;
-    const char *alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    memset(base64url_values, 64, sizeof base64url_values);
-    for (guint8 i = 0; i < 64; i++)
-        base64url_values[(guchar) alphabet[i]] = i;
-    g_once_init_leave(&filled, 1);
-}
+// The URL-safe alphabet (RFC 4648 5): one more than a character's value; 0 for any other.
+// clang-format off
+static const guint8 base64url[256] = {
+    ['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8, ['I'] = 9, ['J'] = 10,
+    ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19,
+    ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28,
+    ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37,
+    ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46,
+    ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55,
+    ['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64,
+};
+// clang-format on
 
 // g_base64_decode() knows neither the URL-safe alphabet nor a strict mode. Four characters are three bytes; the last
 // three are two bytes and two bits, which are zero.
 gboolean segment_hash_parse(const char *text, guint8 hash[SEGMENT_HASH_SIZE])
 {
     const guchar *p = (const guchar *) text;
-    const guint8 *value = base64url_values;
-    guint32 bits, rest = 0;
-
-    fill_base64url_values();
-    for (int i = 0; i < 10; i++, p += 4, hash += 3) {
-        // A text that ends too early has a NUL there, which stops it.
-        for (int j = 0; j < 4; j++) {
-            if (value[p[j]] == 64)
-                return FALSE;
-        }
-        bits = (guint32) value[p[0]] << 18 | (guint32) value[p[1]] << 12 | (guint32) value[p[2]] << 6 | value[p[3]];
-        hash[0] = (guint8) (bits >> 16);
-        hash[1] = (guint8) (bits >> 8);
-        hash[2] = (guint8) bits;
-    }
-    for (int j = 0; j < 3; j++) {
-        if (value[p[j]] == 64)
+    guint32 bits = 0;
+    for (int i = 0; i < SEGMENT_HASH_TEXT_LENGTH; i++) {
+        guint8 value = base64url[p[i]];
+        // A text that ends too early has a NUL there.
+        if (value == 0)
             return FALSE;
-        rest = rest << 6 | value[p[j]];
+        bits = bits << 6 | (guint32) (value - 1);
+        if (i % 4 == 3) {
+            *hash++ = (guint8) (bits >> 16);
+            *hash++ = (guint8) (bits >> 8);
+            *hash++ = (guint8) bits;
+        }
     }
-    hash[0] = (guint8) (rest >> 10);
-    hash[1] = (guint8) (rest >> 2);
-    return (rest & 3) == 0;
+    hash[0] = (guint8) (bits >> 10);
+    hash[1] = (guint8) (bits >> 2);
+    return (bits & 3) == 0;
 }
 
 void segment_hash_to_hex(const guint8 hash[SEGMENT_HASH_SIZE], char text[2 * SEGMENT_HASH_SIZE + 1])

@@ -74,6 +74,13 @@ gboolean segment_store_start(SegmentStore *store, GError **error)
     return watch != NULL;
 }
 
+void segment_store_stop(SegmentStore *store)
+{
+    // The thread takes the lock, so it is not joined with it.
+    if (store->watch != NULL)
+        segment_watch_stop(store->watch);
+}
+
 void segment_store_free(SegmentStore *store)
 {
     if (store == NULL)

@@ -56,7 +56,10 @@ void segment_store_set_listener(SegmentStore *store, SegmentChangeFunc listener,
 // Starts the thread that watches. Without it the store goes by times alone.
 gboolean segment_store_start(SegmentStore *store, GError **error);
 
-// Ends the thread, if there is one, and frees all, streams included.
+// Ends it. The listener hears only of what this process does itself from then on.
+void segment_store_stop(SegmentStore *store);
+
+// Stops the store, if that was not done yet, and frees all, streams included.
 void segment_store_free(SegmentStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SegmentStore, segment_store_free)
 

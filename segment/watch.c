@@ -235,14 +235,22 @@ SegmentWatch *segment_watch_new(SegmentStore *store, GError **error)
     return watch;
 }
 
-void segment_watch_free(SegmentWatch *watch)
+void segment_watch_stop(SegmentWatch *watch)
 {
-    if (watch == NULL)
+    if (watch->thread == NULL)
         return;
     uint64_t one = 1;
     if (write(watch->stop_fd, &one, sizeof one) != sizeof one)
         g_warning("cannot stop the watch: %s", g_strerror(errno));
     g_thread_join(watch->thread);
+    watch->thread = NULL;
+}
+
+void segment_watch_free(SegmentWatch *watch)
+{
+    if (watch == NULL)
+        return;
+    segment_watch_stop(watch);
     close(watch->fd);
     close(watch->stop_fd);
     g_hash_table_unref(watch->targets);

@@ -12,7 +12,10 @@ struct SegmentStore;
 // Without inotify, NULL and the error set (SEGMENT_ERRNO).
 SegmentWatch *segment_watch_new(struct SegmentStore *store, GError **error);
 
-// Ends the thread and frees it.
+// Ends the thread.
+void segment_watch_stop(SegmentWatch *watch);
+
+// The same, if that was not done yet, and frees it. NULL is fine.
 void segment_watch_free(SegmentWatch *watch);
 
 // Watches the directory open at DIR_FD: the stream's own where HOUR is NULL, else that of one of its hours. Gives the

@@ -24,8 +24,7 @@ exec 3<"$cut"
 reader=$!
 kill -TERM "$segfs_pid"
 ok "SIGTERM with readers" gone "$segfs_pid"
-ok "ends it cleanly" wait "$segfs_pid"
-segfs_pid=
+ok "ends it cleanly" check_end
 fails "and unmounts" mountpoint -q "$mnt"
 exec 3<&-
 wait $reader

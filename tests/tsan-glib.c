@@ -160,9 +160,10 @@ typedef struct {
 
 static void work(gpointer task, gpointer data)
 {
-    const Work *pool = data;
+    Work *pool = data;
     __tsan_acquire(task);
     pool->func(task, pool->data);
+    __tsan_release(pool);
 }
 
 GThreadPool *g_thread_pool_new(GFunc func, gpointer data, gint max_threads, gboolean exclusive, GError **error)
@@ -182,6 +183,15 @@ gboolean g_thread_pool_push(GThreadPool *pool, gpointer task, GError **error)
     gboolean result;
     OWN_BLOCKS(result = real(pool, task, error));
     return result;
+}
+
+// (Its last thread may free it.)
+__attribute__((no_sanitize_thread)) void g_thread_pool_free(GThreadPool *pool, gboolean immediate, gboolean wait)
+{
+    REAL(g_thread_pool_free);
+    gpointer own = pool->user_data;
+    real(pool, immediate, wait);
+    __tsan_acquire(own);
 }
 
 #else
