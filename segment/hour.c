@@ -33,18 +33,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reading, reading_clear)
 typedef DIR SegmentDir;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SegmentDir, closedir)
 
-static guint hash_hash(gconstpointer key)
-{
-    guint v;
-    memcpy(&v, key, sizeof v);
-    return v;
-}
-
-static gboolean hash_equal(gconstpointer a, gconstpointer b)
-{
-    return memcmp(a, b, SEGMENT_HASH_SIZE) == 0;
-}
-
 // A stream over DIR_FD from its beginning, with a descriptor of its own.
 static DIR *open_directory(int dir_fd, const char *path, GError **error)
 {
@@ -93,7 +81,7 @@ static void add_tombstone(SegmentHour *hour, Reading *reading, const char *text,
     if (name->type == SEGMENT_TEMP)
         return;
     if (reading->barred == NULL)
-        reading->barred = g_hash_table_new_full(hash_hash, hash_equal, g_free, NULL);
+        reading->barred = g_hash_table_new_full(segment_hash_hash, segment_hash_equal, g_free, NULL);
     g_hash_table_add(reading->barred, g_memdup2(name->hash, SEGMENT_HASH_SIZE));
 }
 
@@ -228,27 +216,6 @@ SegmentHour *segment_hour_read(int dir_fd, const char *path, gint64 start, Segme
     }
     keep_best(hour, &reading, dir_fd);
     return g_steal_pointer(&hour);
-}
-
-GPtrArray *segment_hour_read_tombstones(int dir_fd, const char *path, GError **error)
-{
-    g_autoptr(SegmentDir) dir = open_directory(dir_fd, path, error);
-    if (dir == NULL)
-        return NULL;
-
-    g_autoptr(GPtrArray) tombstones = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GError) failure = NULL;
-    const struct dirent *entry;
-    while ((entry = read_entry(dir, path, &failure)) != NULL) {
-        SegmentName name;
-        if (g_str_has_suffix(entry->d_name, ".tombstone") && segment_name_parse(entry->d_name, &name))
-            g_ptr_array_add(tombstones, g_strdup(entry->d_name));
-    }
-    if (failure != NULL) {
-        g_propagate_error(error, g_steal_pointer(&failure));
-        return NULL;
-    }
-    return g_steal_pointer(&tombstones);
 }
 
 gboolean segment_hour_load_sizes(SegmentHour *hour, int dir_fd, const char *path, GError **error)

@@ -45,9 +45,6 @@ typedef gboolean (*SegmentBarredFunc)(const guint8 hash[SEGMENT_HASH_SIZE], gpoi
 SegmentHour *segment_hour_read(int dir_fd, const char *path, gint64 start, SegmentBarredFunc barred, gpointer data,
                                GError **error);
 
-// Only the names of the tombstones in the directory open at DIR_FD; an empty array where there is none.
-GPtrArray *segment_hour_read_tombstones(int dir_fd, const char *path, GError **error);
-
 // Fills in every entry's size. ENOENT (SEGMENT_ERRNO) where a file is gone: the listing is out of date.
 gboolean segment_hour_load_sizes(SegmentHour *hour, int dir_fd, const char *path, GError **error);
 

@@ -58,6 +58,18 @@ void segment_hash_to_hex(const guint8 hash[SEGMENT_HASH_SIZE], char text[2 * SEG
         g_snprintf(text + 2 * i, 3, "%02x", hash[i]);
 }
 
+guint segment_hash_hash(gconstpointer hash)
+{
+    guint value;
+    memcpy(&value, hash, sizeof value);
+    return value;
+}
+
+gboolean segment_hash_equal(gconstpointer a, gconstpointer b)
+{
+    return memcmp(a, b, SEGMENT_HASH_SIZE) == 0;
+}
+
 // MM:SS[.f{1,6}]; returns what follows, or NULL.
 static const char *parse_offset(const char *text, gint64 *offset)
 {

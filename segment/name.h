@@ -49,4 +49,8 @@ char *segment_name_from_portable(const char *text, gint64 hour);
 gboolean segment_hash_parse(const char *text, guint8 hash[SEGMENT_HASH_SIZE]);
 void segment_hash_to_hex(const guint8 hash[SEGMENT_HASH_SIZE], char text[2 * SEGMENT_HASH_SIZE + 1]);
 
+// For hash tables whose keys are hashes.
+guint segment_hash_hash(gconstpointer hash);
+gboolean segment_hash_equal(gconstpointer a, gconstpointer b);
+
 #endif

@@ -76,10 +76,26 @@ void segment_stream_tell(SegmentStream *stream, SegmentChangeType type, gint64 h
 // With the lock held:
 void segment_stream_drop_hour(StreamHour *sh);
 void segment_stream_drop_all(SegmentStream *stream);
-// Learns whether the tombstone FILE is there. TRUE where that is news.
-gboolean segment_stream_check_tombstone(StreamHour *sh, const char *file, gboolean *exists);
 // Has it scanned, and watched, anew.
 void segment_stream_doubt_hour(StreamHour *sh);
+void segment_stream_keep_hour(StreamHour *sh, SegmentHour *hour);
+void segment_stream_recount(SegmentStream *stream);
+// With or without it:
+char *segment_stream_hour_path(const SegmentStream *stream, gint64 hour); // from the store's root
+// Opens the hour's directory; *PATH is set in any case.
+int segment_stream_open_hour(const SegmentStream *stream, gint64 hour, char **path, GError **error);
+void segment_stream_warn_of_skipped(StreamHour *sh, const SegmentHour *hour, const char *path);
+gboolean segment_stream_would_block(GError **error, const char *path); // FALSE
+
+// bar.c
+// Learns whether the tombstone FILE is there. TRUE where that is news. With the lock held.
+gboolean segment_stream_check_tombstone(StreamHour *sh, const char *file, gboolean *exists);
+gboolean segment_stream_bars(const guint8 hash[SEGMENT_HASH_SIZE], gpointer stream); // a SegmentBarredFunc
+void segment_stream_set_tombstones(StreamHour *sh, GPtrArray *names);
+void segment_stream_drop_barred(SegmentStream *stream); // after those: listings with something that is barred by now
+
+// scan.c: with the lock held, before and after, but not while it reads: the hours and tombstones are known.
+gboolean segment_stream_make_ready(SegmentStream *stream, const SegmentWait *wait, GError **error);
 
 // store.c: runs FUNC for 0 to N-1 on several threads, the caller's among them, and returns when all are done.
 void segment_store_parallel(SegmentStore *store, guint n, void (*func)(guint i, gpointer data), gpointer data);

@@ -178,12 +178,6 @@ static void test_tombstones(void)
     g_assert_cmpuint(hour->n_barred, ==, 3);
     g_assert_cmpuint(hour->n_skipped, ==, 0);
     g_assert_cmpuint(hour->tombstones->len, ==, 4);
-
-    g_autoptr(GError) error = NULL;
-    segment_autofd int fd = scratch_open(scratch, HOUR);
-    g_autoptr(GPtrArray) names = segment_hour_read_tombstones(fd, HOUR, &error);
-    g_assert_no_error(error);
-    g_assert_cmpuint(names->len, ==, 4);
 }
 
 static gboolean is_seed(const guint8 hash[SEGMENT_HASH_SIZE], gpointer data)
@@ -284,8 +278,7 @@ static void test_empty(void)
     g_autoptr(GError) error = NULL;
     segment_autofd int fd = scratch_open(scratch, HOUR);
     g_assert_true(segment_hour_load_sizes(hour, fd, HOUR, &error));
-    g_autoptr(GPtrArray) names = segment_hour_read_tombstones(fd, HOUR, &error);
-    g_assert_cmpuint(names->len, ==, 0);
+    g_assert_null(hour->tombstones);
     segment_hour_unref(NULL);
 }
 
@@ -304,9 +297,6 @@ static void test_unreadable(void)
     g_assert_null(segment_hour_read(-1, HOUR, START, NULL, NULL, &error));
     g_assert_true(segment_error_is_errno(error, EBADF));
     g_assert_nonnull(strstr(error->message, HOUR));
-    g_clear_error(&error);
-    g_assert_null(segment_hour_read_tombstones(-1, HOUR, &error));
-    g_assert_true(segment_error_is_errno(error, EBADF));
 }
 
 // ---- sizes, digest
