@@ -26,6 +26,7 @@ typedef struct {
     GMutex lock;
     GCond ended_cond;
     gboolean ended; // the main thread is done serving
+    int ending; // atomic: the thread that waits for the mount to answer has nothing more to do
     gboolean failed; // the mount did not answer; read once the thread that finds out is joined
 } Daemon;
 
@@ -106,6 +107,8 @@ static gpointer wait_ready(gpointer data)
     g_message("%s is mounted on %s", segment_store_path(daemon->server->tree->store), daemon->options.mountpoint);
     if (daemon->parent >= 0)
         detach(daemon);
+    SegmentWait wait = {.may_block = TRUE, .cancelled = &daemon->ending};
+    fs_tree_warm_up(daemon->server->tree, &wait);
     return NULL;
 }
 
@@ -138,6 +141,7 @@ static int serve(Daemon *daemon, FsTree *tree)
     if (!ok)
         g_critical("%s", error->message);
     end_signals(daemon, signals);
+    g_atomic_int_set(&daemon->ending, 1);
     fs_server_unmount(daemon->server);
     g_thread_join(ready);
     fs_server_free(daemon->server);

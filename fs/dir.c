@@ -236,6 +236,23 @@ gboolean fs_dir_next(const FsDir *dir, guint64 after, FsDirEntry *entry)
     return TRUE;
 }
 
+// A stream is scanned when it is looked up.
+static void warm_up(FsTree *tree, FsNode *node, const SegmentWait *wait)
+{
+    g_autoptr(FsDir) dir = fs_dir_open(tree, node, wait, NULL);
+    FsDirEntry entry = {.key = KEY_DOT_DOT};
+    while (dir != NULL && fs_dir_next(dir, entry.key, &entry) && !segment_wait_is_over(wait, NULL)) {
+        g_autoptr(FsNode) child = entry.type == S_IFDIR ? fs_tree_lookup(tree, node, entry.name, wait, NULL) : NULL;
+        if (child != NULL && child->kind == FS_CHANNEL)
+            warm_up(tree, child, wait);
+    }
+}
+
+void fs_tree_warm_up(FsTree *tree, const SegmentWait *wait)
+{
+    warm_up(tree, tree->root, wait);
+}
+
 const SegmentHour *fs_dir_hour(const FsDir *dir)
 {
     return dir->hour;

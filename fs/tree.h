@@ -72,6 +72,9 @@ FsNode *fs_tree_segment(FsTree *tree, FsNode *parent, const SegmentHour *hour, c
 // The path from the store's root of what is NAME in PARENT there. Free it.
 char *fs_tree_store_path(const FsNode *parent, const char *name);
 
+// Has every stream listed and scanned, so that whoever looks first does not wait for it.
+void fs_tree_warm_up(FsTree *tree, const SegmentWait *wait);
+
 // Whether a tombstone bars what NODE is, or is made of.
 gboolean fs_tree_is_revoked(FsTree *tree, FsNode *node);
 

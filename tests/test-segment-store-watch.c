@@ -149,6 +149,7 @@ static void test_once(Fixture *f, gconstpointer range)
         g_autofree char *gone = in_hour(n, name);
         scratch_remove(f->scratch, gone);
         changes_wait(f->changes, SEGMENT_CHANGE_SEGMENT, HOUR(n), name);
+        changes_settle(f->changes, f->scratch, STREAM, HOUR(n));
     }
     guint64 before = n_read(f);
     for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
@@ -168,6 +169,8 @@ static void test_immutable(Fixture *f, gconstpointer unused)
     guint64 before = n_read(f);
     g_autofree char *name = add_segment(f->scratch, 0, 30 * AT, 300);
     changes_wait(f->changes, SEGMENT_CHANGE_SEGMENT, HOUR(0), name);
+    // One new file is two events.
+    changes_settle(f->changes, f->scratch, STREAM, HOUR(0));
     g_assert_cmpuint(count(f, 0), ==, 11);
     g_assert_cmpuint(old->n_entries, ==, 10);
     g_assert_null(segment_hour_find(old, name));
