@@ -2,13 +2,11 @@
 // Snapshots of directories. An hour's is the shared listing itself; others are small and copied.
 #include "fs/dir.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fs/id.h"
+#include "segment/directory.h"
 #include "segment/time.h"
 
 // Keys: 1 and 2 are "." and "..". In an hour a segment's is its offset + 3: there is one for each start time.
@@ -80,16 +78,12 @@ static gboolean add_store_names(FsDir *dir, GError **error)
     const FsNode *node = dir->node;
     const char *path = node->kind == FS_ENTRY ? node->store_path : *node->path == '\0' ? "." : node->path;
     gboolean all = g_str_has_prefix(node->path, ".segfs/");
-    int fd = openat(segment_store_fd(dir->tree->store), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-    if (stream == NULL) {
-        segment_error_set_errno(error, errno, "cannot open", path);
-        if (fd >= 0)
-            close(fd);
+    g_autoptr(SegmentDirectory) stream = segment_directory_open(segment_store_fd(dir->tree->store), path, path, error);
+    if (stream == NULL)
         return FALSE;
-    }
+    g_autoptr(GError) failure = NULL;
     const struct dirent *entry;
-    while ((entry = readdir(stream)) != NULL) {
+    while ((entry = segment_directory_next(stream, path, &failure)) != NULL) {
         const char *name = entry->d_name;
         gint64 hour;
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || (*name == '.' && !all))
@@ -97,12 +91,14 @@ static gboolean add_store_names(FsDir *dir, GError **error)
         if (node->kind == FS_STREAM && (segment_hour_name_parse(name, &hour) || strcmp(name, "range") == 0 ||
                                         strcmp(name, "playlist.m3u8") == 0))
             continue;
-        mode_t type = type_of(fd, entry, node->kind != FS_ENTRY, all);
+        mode_t type = type_of(dirfd(stream), entry, node->kind != FS_ENTRY, all);
         if (type != 0)
             add(dir, name, type, 0);
     }
-    closedir(stream);
-    return TRUE;
+    if (failure == NULL)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
 }
 
 static gboolean add_stream(FsDir *dir, const SegmentWait *wait, GError **error)

@@ -222,13 +222,15 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 // A buffer of the thread's own, as large as any read so far.
 static void *read_buffer(size_t size)
 {
-    static GPrivate key = G_PRIVATE_INIT((GDestroyNotify) g_bytes_unref);
-    GBytes *bytes = g_private_get(&key);
-    if (bytes == NULL || g_bytes_get_size(bytes) < size) {
-        bytes = g_bytes_new_take(g_malloc(size), size);
-        g_private_replace(&key, bytes);
+    static GPrivate key = G_PRIVATE_INIT((GDestroyNotify) g_byte_array_unref);
+    GByteArray *buffer = g_private_get(&key);
+    if (buffer == NULL) {
+        buffer = g_byte_array_new();
+        g_private_set(&key, buffer);
     }
-    return (void *) g_bytes_get_data(bytes, NULL);
+    if (buffer->len < size)
+        g_byte_array_set_size(buffer, (guint) size);
+    return buffer->data;
 }
 
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)

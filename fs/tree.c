@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fs/status.h"
 #include "segment/time.h"
@@ -77,6 +78,9 @@ static FsNode *lookup_in_root(FsTree *tree, FsNode *root, const char *name, cons
     struct stat st;
     if (strcmp(name, ".segfs") == 0) {
         FsNode *node = fs_node_new(FS_CONTROL, root, name);
+        // The daemon's user's, whoever owns the rest: it shows what tombstones hide.
+        node->uid = geteuid();
+        node->gid = getegid();
         node->mode = 0500;
         return node;
     }
@@ -117,12 +121,6 @@ static FsNode *lookup_in_channel(FsTree *tree, FsNode *channel, const char *name
     return node;
 }
 
-static gint compare_times(gconstpointer a, gconstpointer b)
-{
-    gint64 x = *(const gint64 *) a, y = *(const gint64 *) b;
-    return (x > y) - (x < y);
-}
-
 static FsNode *lookup_hour(FsTree *tree, FsNode *stream, const char *name, gint64 hour, const SegmentWait *wait,
                            GError **error)
 {
@@ -131,7 +129,7 @@ static FsNode *lookup_hour(FsTree *tree, FsNode *stream, const char *name, gint6
     g_autoptr(GArray) hours = segment_stream_hours(stream->stream, wait, error);
     if (hours == NULL)
         return NULL;
-    if (bsearch(&hour, hours->data, hours->len, sizeof(gint64), compare_times) == NULL)
+    if (bsearch(&hour, hours->data, hours->len, sizeof(gint64), segment_time_compare) == NULL)
         return fail(error, ENOENT, path), NULL;
     if (!may_block(wait, error, path))
         return NULL;

@@ -3,7 +3,6 @@
 // two-second segments is 302,400 of them.
 #include "segment/hour.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "segment/best.h"
+#include "segment/directory.h"
 #include "segment/error.h"
 #include "segment/lock.h"
 #include "segment/time.h"
@@ -29,32 +29,6 @@ static void reading_clear(Reading *reading)
     g_clear_pointer(&reading->barred, g_hash_table_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reading, reading_clear)
-
-typedef DIR SegmentDir;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(SegmentDir, closedir)
-
-// A stream over DIR_FD from its beginning, with a descriptor of its own.
-static DIR *open_directory(int dir_fd, const char *path, GError **error)
-{
-    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (dir == NULL) {
-        segment_error_set_errno(error, errno, "cannot open", path);
-        if (fd >= 0)
-            close(fd);
-    }
-    return dir;
-}
-
-// The next entry; NULL at the end, or with the error set.
-static const struct dirent *read_entry(DIR *dir, const char *path, GError **error)
-{
-    errno = 0;
-    const struct dirent *entry = readdir(dir);
-    if (entry == NULL && errno != 0)
-        segment_error_set_errno(error, errno, "cannot read", path);
-    return entry;
-}
 
 // A link to a file counts as one; a directory, FIFO, or a link to nothing that is named like a segment does not.
 static gboolean is_file(int dir_fd, const struct dirent *entry)
@@ -193,7 +167,7 @@ static void keep_best(SegmentHour *hour, Reading *reading, int dir_fd)
 SegmentHour *segment_hour_read(int dir_fd, const char *path, gint64 start, SegmentBarredFunc barred, gpointer data,
                                GError **error)
 {
-    g_autoptr(SegmentDir) dir = open_directory(dir_fd, path, error);
+    g_autoptr(SegmentDirectory) dir = segment_directory_open(dir_fd, ".", path, error);
     if (dir == NULL)
         return NULL;
 
@@ -208,7 +182,7 @@ SegmentHour *segment_hour_read(int dir_fd, const char *path, gint64 start, Segme
     };
     g_autoptr(GError) failure = NULL;
     const struct dirent *entry;
-    while ((entry = read_entry(dir, path, &failure)) != NULL)
+    while ((entry = segment_directory_next(dir, path, &failure)) != NULL)
         add_entry(hour, &reading, dir_fd, entry, barred, data);
     if (failure != NULL) {
         g_propagate_error(error, g_steal_pointer(&failure));

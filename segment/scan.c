@@ -4,13 +4,13 @@
 // A tombstone bars its hash in the whole stream, so before anything of a stream is shown, all its hours have been read
 // for their tombstones (a "scan", by several threads), which the watch keeps true from then on. Where there is no watch
 // it is done again every second, as far as the directories' times do not prove that nothing has changed.
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "segment/directory.h"
 #include "segment/fd.h"
 #include "segment/store-private.h"
 #include "segment/time.h"
@@ -18,26 +18,16 @@
 #define CHECK_INTERVAL G_TIME_SPAN_SECOND // how long an answer holds where there is no watch
 #define RACY_SECONDS 2 // a directory that changed so lately may change again within its time's granularity
 
-static gint compare_times(gconstpointer a, gconstpointer b)
-{
-    gint64 x = *(const gint64 *) a, y = *(const gint64 *) b;
-    return (x > y) - (x < y);
-}
-
 // The hours in the stream's directory, open at DIR_FD; sorted.
 static GArray *read_hours(int dir_fd, const char *path, GError **error)
 {
-    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (dir == NULL) {
-        segment_error_set_errno(error, errno, "cannot open", path);
-        if (fd >= 0)
-            close(fd);
+    g_autoptr(SegmentDirectory) dir = segment_directory_open(dir_fd, ".", path, error);
+    if (dir == NULL)
         return NULL;
-    }
-    GArray *hours = g_array_new(FALSE, FALSE, sizeof(gint64));
+    g_autoptr(GArray) hours = g_array_new(FALSE, FALSE, sizeof(gint64));
+    g_autoptr(GError) failure = NULL;
     const struct dirent *entry;
-    while ((entry = readdir(dir)) != NULL) {
+    while ((entry = segment_directory_next(dir, path, &failure)) != NULL) {
         gint64 hour;
         struct stat st;
         if (!segment_hour_name_parse(entry->d_name, &hour))
@@ -47,9 +37,12 @@ static GArray *read_hours(int dir_fd, const char *path, GError **error)
              S_ISDIR(st.st_mode)))
             g_array_append_val(hours, hour);
     }
-    closedir(dir);
-    g_array_sort(hours, compare_times);
-    return hours;
+    if (failure != NULL) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return NULL;
+    }
+    g_array_sort(hours, segment_time_compare);
+    return g_steal_pointer(&hours);
 }
 
 static void forget_hour(StreamHour *sh)
@@ -85,7 +78,7 @@ static void set_hours(SegmentStream *stream, GArray *starts)
         StreamHour *sh = value;
         // (An empty array has no data.)
         if (sh->exists && (starts->len == 0 || bsearch(&sh->start, starts->data, starts->len, sizeof(gint64),
-                                                       compare_times) == NULL))
+                                                       segment_time_compare) == NULL))
             forget_hour(sh);
     }
     if (changed) {

@@ -191,3 +191,9 @@ char *segment_hour_name_format(gint64 time, char text[SEGMENT_HOUR_TEXT_SIZE])
                (int) (hours - days * 24) % 100);
     return text;
 }
+
+int segment_time_compare(gconstpointer a, gconstpointer b)
+{
+    gint64 x = *(const gint64 *) a, y = *(const gint64 *) b;
+    return (x > y) - (x < y);
+}

@@ -39,4 +39,7 @@ char *segment_hour_name_format(gint64 time, char text[SEGMENT_HOUR_TEXT_SIZE]);
 // The start of the hour that contains TIME (which may be before 1970).
 gint64 segment_time_hour(gint64 time);
 
+// Orders times (gint64), for sorting and searching arrays of them.
+int segment_time_compare(gconstpointer a, gconstpointer b);
+
 #endif
