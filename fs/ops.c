@@ -28,9 +28,13 @@ gboolean fs_ops_fill_entry(FsCall *call, FsNode *node, struct fuse_entry_param *
 {
     FsTree *tree = call->server->tree;
     g_autofree char *path = g_strdup(node->path);
+    const guintptr own = (guintptr) node;
     g_autoptr(FsNode) known = fs_node_table_remember(tree->nodes, node);
     if (known == NULL)
         return segment_error_set_errno(error, EIO, "two nodes with one id:", path);
+    // It is the one that was there where there was an equal one.
+    if ((guintptr) known == own)
+        fs_tree_remembered(tree, known);
 
     memset(entry, 0, sizeof *entry);
     entry->ino = known->id;

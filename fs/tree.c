@@ -13,6 +13,7 @@
 
 #define FOREVER 1e9 // seconds: as long as the kernel is told of changes
 #define UNWATCHED 1.0 // seconds: where it cannot be
+#define MAX_PLANS (64 * 1024 * 1024) // bytes of plans of cuts that nobody may have open
 #define BLOCK_SIZE 512 // of st_blocks (stat(2))
 
 static gboolean fail(GError **error, int code, const char *path)
@@ -437,6 +438,19 @@ gboolean fs_tree_getattr(FsTree *tree, FsNode *node, struct stat *st, double *ti
     }
 }
 
+static void forget_name(guint64 parent, const char *name, gpointer data)
+{
+    const FsTree *tree = data;
+    if (tree->kernel.invalidate_entry != NULL)
+        tree->kernel.invalidate_entry(parent, name, NULL, tree->kernel.data);
+}
+
+void fs_tree_remembered(FsTree *tree, FsNode *node)
+{
+    if (node->kind == FS_CUT)
+        fs_plans_add(tree->plans, node, forget_name, tree);
+}
+
 double fs_tree_entry_timeout(FsTree *tree, const FsNode *node)
 {
     gboolean watched = FALSE;
@@ -467,6 +481,7 @@ FsTree *fs_tree_new(SegmentStore *store, const FsTreeOptions *options, const cha
     tree->options.mountpoint = g_strdup(options->mountpoint);
     tree->nodes = fs_node_table_new();
     tree->recent = fs_recent_new(cache_dir);
+    tree->plans = fs_plans_new(MAX_PLANS);
     tree->started = g_get_real_time();
     tree->once = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_mutex_init(&tree->once_lock);
@@ -492,6 +507,7 @@ void fs_tree_free(FsTree *tree)
     fs_node_unref(tree->root);
     fs_node_table_free(tree->nodes);
     fs_recent_free(tree->recent);
+    fs_plans_free(tree->plans);
     g_hash_table_unref(tree->once);
     g_mutex_clear(&tree->once_lock);
     g_mutex_clear(&tree->drain_lock);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "fs/node.h"
+#include "fs/plans.h"
 #include "fs/recent.h"
 #include "segment/store.h"
 
@@ -35,6 +36,7 @@ typedef struct {
     SegmentStore *store;
     FsNodeTable *nodes;
     FsRecent *recent;
+    FsPlans *plans;
     FsTreeOptions options;
     FsKernel kernel;
     FsNode *root;
@@ -62,6 +64,9 @@ FsNode *fs_tree_resolve(FsTree *tree, guint64 id, const SegmentWait *wait, GErro
 // The attributes of NODE, and for how many seconds they hold.
 gboolean fs_tree_getattr(FsTree *tree, FsNode *node, struct stat *st, double *timeout, const SegmentWait *wait,
                          GError **error);
+
+// The kernel has got to know NODE, which it did not know before.
+void fs_tree_remembered(FsTree *tree, FsNode *node);
 
 // For how many seconds the name of NODE holds.
 double fs_tree_entry_timeout(FsTree *tree, const FsNode *node);
