@@ -7,6 +7,7 @@
 #include "segment/time.h"
 
 #define UUID_LENGTH 36
+#define PORTABLE_EXTRA (sizeof "20191113T024551" - sizeof "45:51") // by which the colon-free spelling is longer
 
 static const char *const type_names[] = {"full", "suspect", "partial", "temp"};
 
@@ -140,9 +141,9 @@ gboolean segment_name_parse(const char *text, SegmentName *name)
     }
     name->stem_length = (gsize) (p - text);
     name->tombstone = strcmp(p, ".tombstone") == 0;
-    // A segment is only one if its tombstone has a name, too: NAME_MAX is the file system's limit.
+    // A segment is only one if its tombstone has a name, too, without a colon as well: NAME_MAX is the file system's limit.
     return (name->tombstone || strcmp(p, ".ts") == 0) &&
-           name->stem_length + strlen(".tombstone") <= SEGMENT_NAME_MAX;
+           name->stem_length + strlen(".tombstone") + PORTABLE_EXTRA <= SEGMENT_NAME_MAX;
 }
 
 char *segment_name_to_tombstone(const char *text)
