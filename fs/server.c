@@ -100,7 +100,8 @@ gboolean fs_server_run(FsServer *server, GError **error)
     fuse_loop_cfg_set_clone_fd(config, 0);
     int result = fuse_session_loop_mt(server->session, config);
     fuse_loop_cfg_destroy(config);
-    return result >= 0 || segment_error_set_errno(error, -result, "lost the session of",
+    // A connection that was aborted has ended, too.
+    return result >= 0 || result == -ECONNABORTED || segment_error_set_errno(error, -result, "lost the session of",
                                                   server->tree->options.mountpoint);
 }
 

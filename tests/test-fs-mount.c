@@ -68,7 +68,9 @@ static void run_round(const Scratch *scratch, const char *mountpoint, int round)
     g_assert_no_error(error);
     User user = {.server = server, .options = &options};
     GThread *thread = g_thread_new("user", use, &user);
-    g_assert_true(fs_server_run(server, &error));
+    gboolean ok = fs_server_run(server, &error);
+    g_assert_no_error(error);
+    g_assert_true(ok);
     g_thread_join(thread);
     fs_server_free(server);
     g_assert_true(user.ok);
