@@ -5,6 +5,7 @@
 #   fails WHAT COMMAND...       it does not
 #   is WHAT GOT WANTED          two texts are the same
 #   errno WHAT NAME OP PATH...  the operation of probe.py on PATH ends with the errno NAME ("OK": with none)
+#   skip WHAT WHY        instead of a check that makes no sense here
 #   until_ok COMMAND...         repeats it until it succeeds, for ten seconds at most
 #   make_store HOURS PER-HOUR SIZE [DIR]   see make-store.py; in $store if DIR is not given
 #   start [OPTION...]           mounts $store on $mnt;  stop: unmounts it, waits for the daemon, and checks its end
@@ -78,6 +79,11 @@ ok() {
 	local status=$?
 	[ $status -eq 0 ] || sed 's/^/# /' "$work/out"
 	result $status "$what"
+}
+
+skip() { # WHAT WHY
+	count=$((count + 1))
+	echo "ok $count - $1 # SKIP $2"
 }
 
 fails() {

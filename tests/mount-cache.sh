@@ -32,6 +32,10 @@ for _ in 1 2 3 4 5; do
 done
 sleep 3
 after=$(switches)
-is "an idle daemon does not wake up" "$((after - before))" 0
+if [ "$SANITIZERS" = thread ]; then
+	skip "an idle daemon does not wake up" "ThreadSanitizer has a thread that does"
+else
+	is "an idle daemon does not wake up" "$((after - before))" 0
+fi
 ok "ends" stop
 done_testing
