@@ -138,7 +138,7 @@ void segment_stream_warn_of_skipped(StreamHour *sh, const SegmentHour *hour, con
 static void end_scan(StreamHour *sh)
 {
     g_mutex_lock(&sh->stream->store->lock);
-    sh->loading = FALSE;
+    sh->loading--;
     g_mutex_unlock(&sh->stream->store->lock);
 }
 
@@ -160,7 +160,7 @@ static void scan_hour(guint i, gpointer data)
     ino_t inode = sh->inode;
     SegmentWatch *watch = store->watch;
     // A hash that is barred meanwhile makes it out of date.
-    sh->loading = TRUE;
+    sh->loading++;
     g_mutex_unlock(&store->lock);
 
     // Where there is no watch this is done every second: no more than a look at the directory, if that is enough.
@@ -183,7 +183,7 @@ static void scan_hour(guint i, gpointer data)
     }
 
     g_mutex_lock(&store->lock);
-    sh->loading = FALSE;
+    sh->loading--;
     store->n_hours_read += hour != NULL ? 1 : 0;
     gboolean current = generation == sh->generation;
     if (wd < 0)

@@ -16,7 +16,7 @@ typedef struct {
     gboolean exists;
     int wd; // the watch on it, or -1
     int generation; // of events; a reading that it grew during is out of date
-    gboolean loading; // somebody reads it; wait for SegmentStore.loaded
+    guint loading; // how many read it; wait for SegmentStore.loaded
     gboolean scanned; // its tombstones are known
     gboolean warned; // about names that are no segments
     gboolean unreadable; // when it was scanned last, which was logged

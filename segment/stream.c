@@ -218,12 +218,12 @@ static SegmentHour *load_hour(StreamHour *sh, gboolean sizes, gboolean last_try,
     g_autoptr(SegmentHour) known = sh->hour != NULL ? segment_hour_ref(sh->hour) : NULL;
     g_autoptr(GError) failure = NULL;
 
-    sh->loading = TRUE;
+    sh->loading++;
     store->n_hours_read += known == NULL ? 1 : 0;
     g_mutex_unlock(&store->lock);
     g_autoptr(SegmentHour) hour = read_hour(sh, known, sizes, &failure);
     g_mutex_lock(&store->lock);
-    sh->loading = FALSE;
+    sh->loading--;
     g_cond_broadcast(&store->loaded);
 
     if (hour != NULL && generation == sh->generation) {
