@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// NAL units up to the first slice.
+#include "cut/nal.h"
+
+#include <string.h>
+
+// H.264 table 7-1
+enum { H264_SLICE = 1, H264_PARTITION_A = 2, H264_IDR = 5, H264_SEI = 6, H264_SPS = 7, H264_PPS = 8 };
+#define SEI_RECOVERY_POINT 6 // H.264 D.1.8
+// H.265 table 7-1
+enum { HEVC_LAST_SLICE = 31, HEVC_BLA_FIRST = 16, HEVC_IDR_LAST = 20, HEVC_IRAP_LAST = 23, HEVC_SPS = 33, HEVC_PPS = 34 };
+
+// The first NAL unit at or after AT: where it begins, behind its start code. SIZE where there is none.
+static gsize next_nal(const guint8 *data, gsize size, gsize at)
+{
+    while (at + 3 < size) {
+        const guint8 *one = memchr(data + at + 2, 1, size - at - 2);
+        if (one == NULL)
+            return size;
+        gsize i = (gsize) (one - data);
+        if (data[i - 1] == 0 && data[i - 2] == 0)
+            return i + 1;
+        at = i - 1;
+    }
+    return size;
+}
+
+// Where the one that begins at AT ends: at the next start code.
+static gsize end_of_nal(const guint8 *data, gsize size, gsize at)
+{
+    gsize next = next_nal(data, size, at);
+    if (next >= size)
+        return size;
+    gsize end = next - 3;
+    while (end > at && data[end - 1] == 0)
+        end--;
+    return end;
+}
+
+// Payload types and sizes are runs of 0xFF and a last byte (H.264 7.3.2.3.1). Emulation prevention does not matter to a
+// message as short as this one.
+static gboolean has_recovery_point(const guint8 *data, gsize size)
+{
+    gsize i = 1;
+    while (i + 2 <= size && data[i] != 0x80) {
+        guint type = 0, length = 0;
+        for (; i < size && data[i] == 0xFF; i++)
+            type += 255;
+        if (i >= size)
+            return FALSE;
+        type += data[i++];
+        for (; i < size && data[i] == 0xFF; i++)
+            length += 255;
+        if (i >= size)
+            return FALSE;
+        length += data[i++];
+        if (type == SEI_RECOVERY_POINT)
+            return TRUE;
+        i += length;
+    }
+    return FALSE;
+}
+
+void cut_nal_scan_h264(const guint8 *data, gsize size, CutPicture *picture)
+{
+    *picture = (CutPicture){0};
+    gsize end;
+    for (gsize at = next_nal(data, size, 0); at < size; at = next_nal(data, size, end)) {
+        guint type = data[at] & 0x1F;
+        if (type == H264_SLICE || type == H264_PARTITION_A || type == H264_IDR) {
+            picture->is_reference = (data[at] & 0x60) != 0;
+            picture->is_idr = type == H264_IDR;
+            picture->is_key = picture->is_key || picture->is_idr;
+            return;
+        }
+        end = end_of_nal(data, size, at);
+        if (type == H264_SPS) {
+            picture->sps = data + at;
+            picture->sps_size = end - at;
+        }
+        picture->has_pps = picture->has_pps || type == H264_PPS;
+        picture->is_key = picture->is_key || (type == H264_SEI && has_recovery_point(data + at, end - at));
+    }
+}
+
+void cut_nal_scan_hevc(const guint8 *data, gsize size, CutPicture *picture)
+{
+    *picture = (CutPicture){0};
+    gsize end;
+    for (gsize at = next_nal(data, size, 0); at < size; at = next_nal(data, size, end)) {
+        guint type = data[at] >> 1 & 0x3F;
+        if (type <= HEVC_LAST_SLICE) {
+            picture->is_reference = type > 14 || (type & 1) != 0; // sub-layer non-reference pictures are even
+            picture->is_idr = type >= HEVC_BLA_FIRST && type <= HEVC_IDR_LAST;
+            picture->is_key = type >= HEVC_BLA_FIRST && type <= HEVC_IRAP_LAST;
+            return;
+        }
+        end = end_of_nal(data, size, at);
+        if (type == HEVC_SPS) {
+            picture->sps = data + at;
+            picture->sps_size = end - at;
+        }
+        picture->has_pps = picture->has_pps || type == HEVC_PPS;
+    }
+}

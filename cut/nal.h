@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// What a coded picture is, by its NAL units in Annex B form (ITU-T H.264 7.3, H.265 7.3). Looks no further than its first
+// slice's header.
+#ifndef CUT_NAL_H
+#define CUT_NAL_H
+
+#include <glib.h>
+
+typedef struct {
+    gboolean is_idr; // nothing after it refers to anything before it
+    gboolean is_key; // the same for what is shown after it: IDR, recovery point, IRAP
+    gboolean is_reference; // other pictures may refer to it
+    const guint8 *sps; // the sequence parameter set in front of it, or NULL
+    gsize sps_size;
+    gboolean has_pps;
+} CutPicture;
+
+void cut_nal_scan_h264(const guint8 *data, gsize size, CutPicture *picture);
+void cut_nal_scan_hevc(const guint8 *data, gsize size, CutPicture *picture);
+
+#endif
