@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// What edge.c, edge-items.c and edge-make.c share.
+#ifndef CUT_EDGE_PRIVATE_H
+#define CUT_EDGE_PRIVATE_H
+
+#include "cut/edge.h"
+
+// A PES packet, or a packet that is none, to be written.
+typedef struct {
+    guint8 source;
+    guint32 position; // in its source: items are written in this order
+    int encoded; // the number of a picture that is encoded; -1: data of the demultiplexer
+    guint16 pid;
+    guint8 stream_id;
+    gboolean is_random_access, is_video, is_packet, is_psi, is_last;
+    gint64 pts, dts, pcr; // CUT_NO_STAMP where there is none
+    gsize data, size; // in CutDemux.bytes
+} CutEdgeItem;
+
+struct CutEdge {
+    CutEdgeSpec spec;
+    const CutSource *sources;
+    CutDemux *demux;
+    CutPsi psi;
+    guint16 video_pid; // 0: there are no pictures
+    GArray *pictures; // guint: units, in the order of decoding
+    GArray *is_shown; // gboolean, of each
+    GArray *shown; // gint64: the stamps of all that are shown, in order
+    guint first_covered; // the first picture of what it stands for
+    guint copy_begin, copy_end; // pictures
+    gint64 first_copied; // what is shown before this is not copied
+    GArray *head, *tail; // gint64: stamps of what is encoded, in order
+    GArray *items; // CutEdgeItem: of pictures, and when it is made, all
+    guint n_video_items;
+    CutEdgeTimes times;
+};
+
+static inline const CutUnit *cut_edge_picture(const CutEdge *edge, guint i)
+{
+    return cut_demux_unit(edge->demux, g_array_index(edge->pictures, guint, i));
+}
+
+// edge-items.c
+// All that is written beside pictures, in order with them.
+void cut_edge_collect_items(CutEdge *edge);
+// Fills in the first and last PCR of edge->times.
+void cut_edge_find_clock(CutEdge *edge);
+
+#endif

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT
+// Edges: which pictures are shown, which of them are copied, and when each is decoded. What is encoded takes the decoding
+// times of what it stands in for, so that the stream's own buffering stays as it is.
+#include "cut/edge-private.h"
+
+#include <string.h>
+
+#include "cut/request.h"
+
+#define DEFAULT_STEP (CUT_STAMP_HZ / 25) // of a stream with one picture
+
+// Pictures in the order of decoding; those of one PID only, the first one that has some.
+static void collect_pictures(CutEdge *edge)
+{
+    const CutDemux *demux = edge->demux;
+    for (guint i = 0; i < demux->units->len; i++) {
+        const CutUnit *unit = cut_demux_unit(demux, i);
+        if (unit->type != CUT_UNIT_PICTURE)
+            continue;
+        if (edge->video_pid == 0)
+            edge->video_pid = unit->pid;
+        // In a stream that changed its PIDs it is the kind that counts.
+        const CutPsi *psi = &cut_demux_source(demux, unit->source)->psi;
+        if (cut_psi_find(psi, unit->pid) != cut_psi_first(psi, CUT_STREAM_VIDEO))
+            continue;
+        if (unit->source < edge->spec.n_before)
+            edge->first_covered = edge->pictures->len + 1;
+        g_array_append_val(edge->pictures, i);
+    }
+}
+
+static gboolean is_covered(const CutEdge *edge, const CutUnit *unit)
+{
+    return unit->source >= edge->spec.n_before && unit->source < edge->spec.n_before + edge->spec.n_covered;
+}
+
+static gboolean is_shown(const CutEdge *edge, const CutUnit *unit)
+{
+    const CutEdgeSpec *spec = &edge->spec;
+    if (unit->source < spec->n_before)
+        return FALSE;
+    // What comes after it is shown only where it was reordered over the end.
+    if (!is_covered(edge, unit) && (spec->end == CUT_EDGE_OPEN || !cut_demux_is_before(edge->demux, unit, spec->end)))
+        return FALSE;
+    return (spec->start == CUT_EDGE_OPEN || !cut_demux_is_before(edge->demux, unit, spec->start)) &&
+           (spec->end == CUT_EDGE_OPEN || cut_demux_is_before(edge->demux, unit, spec->end));
+}
+
+static gint compare_stamps(gconstpointer a, gconstpointer b)
+{
+    gint64 x = *(const gint64 *) a, y = *(const gint64 *) b;
+    return (x > y) - (x < y);
+}
+
+// The last picture of a segment whose end is missing is broken.
+static gboolean is_broken(const CutEdge *edge, guint i)
+{
+    const CutUnit *unit = cut_edge_picture(edge, i);
+    gboolean last = i + 1 == edge->pictures->len || cut_edge_picture(edge, i + 1)->source != unit->source;
+    return last && !edge->sources[unit->source].is_whole;
+}
+
+static void find_shown(CutEdge *edge)
+{
+    for (guint i = 0; i < edge->pictures->len; i++) {
+        const CutUnit *unit = cut_edge_picture(edge, i);
+        gboolean shown = is_shown(edge, unit) && !is_broken(edge, i);
+        g_array_append_val(edge->is_shown, shown);
+        if (shown)
+            g_array_append_val(edge->shown, unit->pts);
+    }
+    g_array_sort(edge->shown, compare_stamps);
+}
+
+// Where copying can begin: where what comes before is copied, too, at once. Else at the first key frame that is shown, but for which only what is shown before it is encoded.
+// Only an IDR goes behind pictures that were encoded; of a stream that has none the key frames will do, as decoders find
+// into it there, too.
+static guint find_copy(const CutEdge *edge)
+{
+    guint n = edge->pictures->len, best = n;
+    if (edge->spec.encodes_all || edge->shown->len == 0)
+        return n;
+    if (edge->spec.start == CUT_EDGE_OPEN)
+        return edge->first_covered;
+    gint64 first = g_array_index(edge->shown, gint64, 0);
+    for (guint i = 0; i < n; i++) {
+        const CutUnit *unit = cut_edge_picture(edge, i);
+        if (!g_array_index(edge->is_shown, gboolean, i) || !unit->is_key)
+            continue;
+        if (unit->is_idr || unit->pts == first)
+            return i;
+        if (best == n)
+            best = i;
+    }
+    return best;
+}
+
+// Sorts what is shown into what is encoded before, copied, and encoded after that.
+static void sort_pictures(CutEdge *edge)
+{
+    guint n = edge->pictures->len;
+    edge->copy_begin = find_copy(edge);
+    edge->copy_end = edge->copy_begin;
+    edge->first_copied = edge->copy_begin >= n                  ? G_MAXINT64
+                         : edge->spec.start == CUT_EDGE_OPEN ? G_MININT64
+                                                             : cut_edge_picture(edge, edge->copy_begin)->pts;
+    // In the order of decoding up to the first one that is not shown any more.
+    while (edge->copy_end < n) {
+        const CutUnit *unit = cut_edge_picture(edge, edge->copy_end);
+        if (unit->pts >= edge->first_copied && !g_array_index(edge->is_shown, gboolean, edge->copy_end))
+            break;
+        edge->copy_end++;
+    }
+    for (guint i = 0; i < n; i++) {
+        const CutUnit *unit = cut_edge_picture(edge, i);
+        if (!g_array_index(edge->is_shown, gboolean, i))
+            continue;
+        if (unit->pts < edge->first_copied)
+            g_array_append_val(edge->head, unit->pts);
+        else if (i >= edge->copy_end)
+            g_array_append_val(edge->tail, unit->pts);
+        else
+            edge->times.n_copied++;
+    }
+    g_array_sort(edge->head, compare_stamps);
+    g_array_sort(edge->tail, compare_stamps);
+    edge->times.n_shown = edge->shown->len;
+    edge->times.n_encoded = edge->head->len + edge->tail->len;
+}
+
+// What is encoded stands in for the pictures that are decoded just before what is copied, or just after it; where nothing
+// is copied, for those whose place in the order of decoding is its own in the order of showing.
+static guint slot_of_head(const CutEdge *edge, guint k)
+{
+    guint n = edge->head->len;
+    if (edge->copy_begin < edge->pictures->len)
+        return edge->copy_begin + k >= n ? edge->copy_begin + k - n : 0;
+    guint rank = 0;
+    for (guint i = 0; i < edge->pictures->len; i++)
+        rank += cut_edge_picture(edge, i)->pts < g_array_index(edge->head, gint64, k) ? 1 : 0;
+    return MIN(rank, edge->pictures->len - 1);
+}
+
+static guint slot_of_tail(const CutEdge *edge, guint k)
+{
+    return MIN(edge->copy_end + k, edge->pictures->len - 1);
+}
+
+static void add_encoded(CutEdge *edge, const GArray *stamps, gboolean is_tail)
+{
+    for (guint k = 0; k < stamps->len; k++) {
+        const CutUnit *slot = cut_edge_picture(edge, is_tail ? slot_of_tail(edge, k) : slot_of_head(edge, k));
+        gint64 pts = g_array_index(stamps, gint64, k), dts = MIN(slot->dts, pts);
+        // Where there were fewer slots than pictures they share one.
+        if (edge->items->len > 0 && k > 0)
+            dts = MIN(MAX(dts, g_array_index(edge->items, CutEdgeItem, edge->items->len - 1).dts + 1), pts);
+        CutEdgeItem item = {
+            .source = slot->source,
+            .position = slot->position,
+            .encoded = (int) k + (is_tail ? (int) edge->head->len : 0),
+            .pid = edge->video_pid,
+            .stream_id = slot->stream_id,
+            .is_random_access = k == 0,
+            .is_video = TRUE,
+            .pts = pts,
+            .dts = dts,
+            .pcr = slot->pcr,
+        };
+        g_array_append_val(edge->items, item);
+    }
+}
+
+static void add_copied(CutEdge *edge)
+{
+    for (guint i = edge->copy_begin; i < edge->copy_end; i++) {
+        const CutUnit *unit = cut_edge_picture(edge, i);
+        // Pictures that are shown before the key frame were encoded.
+        if (unit->pts < edge->first_copied || is_broken(edge, i))
+            continue;
+        CutEdgeItem item = {
+            .source = unit->source,
+            .position = unit->position,
+            .encoded = -1,
+            .pid = edge->video_pid,
+            .stream_id = unit->stream_id,
+            .is_random_access = unit->is_key,
+            .is_video = TRUE,
+            .pts = unit->pts,
+            .dts = unit->dts,
+            .pcr = unit->pcr,
+            .data = unit->data,
+            .size = unit->size,
+        };
+        g_array_append_val(edge->items, item);
+    }
+}
+
+// The time of what is shown next: of the picture after the last one where there is one, else a step later.
+static gint64 find_end(const CutEdge *edge)
+{
+    gint64 last = g_array_index(edge->shown, gint64, edge->shown->len - 1), next = G_MAXINT64, before = G_MININT64;
+    for (guint i = 0; i < edge->pictures->len; i++) {
+        gint64 pts = cut_edge_picture(edge, i)->pts;
+        if (pts > last)
+            next = MIN(next, pts);
+        else if (pts < last)
+            before = MAX(before, pts);
+    }
+    gint64 step = before != G_MININT64 ? last - before : DEFAULT_STEP;
+    // A picture that is much later is behind something that is missing.
+    return next != G_MAXINT64 && next - last <= 4 * step + DEFAULT_STEP ? next : last + step;
+}
+
+static void find_times(CutEdge *edge)
+{
+    CutEdgeTimes *times = &edge->times;
+    const CutDemuxSource *anchor = cut_demux_source(edge->demux, edge->spec.anchor);
+    times->anchor_pts = anchor->pts;
+    times->anchor_start = anchor->start;
+    times->has_video = edge->shown->len > 0;
+    if (times->has_video) {
+        times->pts = g_array_index(edge->shown, gint64, 0);
+        times->end = find_end(edge);
+    }
+    times->first_dts = G_MAXINT64;
+    times->last_dts = G_MININT64;
+    for (guint i = 0; i < edge->items->len; i++) {
+        const CutEdgeItem *item = &g_array_index(edge->items, CutEdgeItem, i);
+        times->first_dts = MIN(times->first_dts, item->dts);
+        times->last_dts = MAX(times->last_dts, item->dts);
+    }
+}
+
+// Without pictures it is the sound that says when it begins and ends.
+static void find_times_of_sound(CutEdge *edge)
+{
+    gint64 first = G_MAXINT64, end = G_MININT64;
+    for (guint i = 0; i < edge->demux->units->len; i++) {
+        const CutUnit *unit = cut_demux_unit(edge->demux, i);
+        if (unit->type != CUT_UNIT_AUDIO || unit->pts == CUT_NO_STAMP || !is_shown(edge, unit))
+            continue;
+        first = MIN(first, unit->pts);
+        end = MAX(end, unit->pts + unit->duration);
+    }
+    if (first == G_MAXINT64)
+        return;
+    edge->times.pts = edge->times.first_dts = first;
+    edge->times.end = edge->times.last_dts = end;
+}
+
+static gboolean check(const CutEdge *edge, GError **error)
+{
+    if (edge->video_pid != 0 && edge->shown->len == 0) {
+        g_set_error_literal(error, CUT_ERROR, CUT_ERROR_CODEC, "no picture is shown in the range");
+        return FALSE;
+    }
+    if (edge->times.n_encoded == 0 || edge->spec.encodes_all)
+        return TRUE;
+    const CutPsiStream *video = cut_psi_find(cut_edge_psi(edge), edge->video_pid);
+    if (video == NULL || video->type != CUT_TYPE_H264) {
+        g_set_error_literal(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED,
+                            "only H.264 can be cut between key frames; .full encodes all of it");
+        return FALSE;
+    }
+    // What follows is copied, and refers to what would be encoded.
+    if (edge->spec.end == CUT_EDGE_OPEN && edge->copy_begin == edge->pictures->len) {
+        g_set_error_literal(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED,
+                            "there is no key frame for too long; .full encodes all of it");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+CutEdge *cut_edge_new(const CutSource *sources, guint n_sources, const CutEdgeSpec *spec, GError **error)
+{
+    g_autoptr(CutEdge) edge = g_new0(CutEdge, 1);
+    g_assert(n_sources >= spec->n_before + spec->n_covered && spec->anchor < n_sources && spec->n_covered > 0);
+    edge->spec = *spec;
+    edge->sources = sources;
+    edge->demux = cut_demux_new(sources, n_sources, spec->anchor);
+    edge->pictures = g_array_new(FALSE, FALSE, sizeof(guint));
+    edge->is_shown = g_array_new(FALSE, FALSE, sizeof(gboolean));
+    edge->shown = g_array_new(FALSE, FALSE, sizeof(gint64));
+    edge->head = g_array_new(FALSE, FALSE, sizeof(gint64));
+    edge->tail = g_array_new(FALSE, FALSE, sizeof(gint64));
+    edge->items = g_array_new(FALSE, FALSE, sizeof(CutEdgeItem));
+    edge->psi = cut_demux_source(edge->demux, spec->anchor)->psi;
+    if (!cut_psi_is_complete(&edge->psi)) {
+        g_set_error_literal(error, CUT_ERROR, CUT_ERROR_CODEC, "there is no transport stream in it");
+        return NULL;
+    }
+    collect_pictures(edge);
+    find_shown(edge);
+    sort_pictures(edge);
+    if (!check(edge, error))
+        return NULL;
+    add_encoded(edge, edge->head, FALSE);
+    add_copied(edge);
+    add_encoded(edge, edge->tail, TRUE);
+    edge->n_video_items = edge->items->len;
+    find_times(edge);
+    if (!edge->times.has_video)
+        find_times_of_sound(edge);
+    if (spec->encodes_all && edge->video_pid != 0)
+        cut_psi_set_h264(&edge->psi, edge->video_pid);
+    cut_edge_find_clock(edge);
+    return g_steal_pointer(&edge);
+}
+
+void cut_edge_free(CutEdge *edge)
+{
+    if (edge == NULL)
+        return;
+    cut_demux_free(edge->demux);
+    g_array_unref(edge->pictures);
+    g_array_unref(edge->is_shown);
+    g_array_unref(edge->shown);
+    g_array_unref(edge->head);
+    g_array_unref(edge->tail);
+    g_array_unref(edge->items);
+    g_free(edge);
+}
+
+const CutEdgeTimes *cut_edge_times(const CutEdge *edge)
+{
+    return &edge->times;
+}
+
+const CutPsi *cut_edge_psi(const CutEdge *edge)
+{
+    return &edge->psi;
+}
+
+const CutEdgeSpec *cut_edge_spec(const CutEdge *edge)
+{
+    return &edge->spec;
+}
