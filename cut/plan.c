@@ -2,30 +2,28 @@
 // Plans. A week is 302,400 parts, so that a part is two indices into listings that are shared, and an offset.
 #include "cut/plan.h"
 
+#include <libavcodec/avcodec.h>
 #include <openssl/evp.h>
 #include <string.h>
 
 #include "cut/report.h"
+#include "cut/run.h"
 #include "segment/time.h"
+
+static gboolean is_text(const CutRequest *request)
+{
+    return request->format == CUT_FORMAT_M3U8 || request->format == CUT_FORMAT_TXT || request->format == CUT_FORMAT_JSON;
+}
 
 static gboolean is_supported(const CutRequest *request)
 {
-    switch (request->format) {
-    case CUT_FORMAT_TS:
-        return request->mode == CUT_MODE_ROUGH;
-    case CUT_FORMAT_M3U8:
-    case CUT_FORMAT_TXT:
-    case CUT_FORMAT_JSON:
-        return TRUE;
-    default:
-        return FALSE;
-    }
+    return request->format == CUT_FORMAT_TS || is_text(request);
 }
 
 // A playlist has a mark for a hole, and a report is about them.
 static gboolean accepts_holes(const CutRequest *request)
 {
-    return request->accept_holes || request->format != CUT_FORMAT_TS;
+    return request->accept_holes || is_text(request);
 }
 
 static gboolean fail_for_hole(const SegmentRange *range, const char *stream, GError **error)
@@ -44,9 +42,8 @@ static gboolean add_range(CutPlan *plan, const CutSpan *span, const SegmentWait 
         segment_stream_range(plan->stream, span->start, span->end, accepts_holes(plan->request), sizes, wait, error);
     if (range == NULL)
         return FALSE;
-    plan->first_parts[plan->ranges->len] = plan->n_parts;
     g_ptr_array_add(plan->ranges, range);
-    plan->n_parts += range->refs->len;
+    plan->n_segments += range->refs->len;
     plan->n_holes += range->holes->len;
     if (range->refs->len > 0) {
         guint last = range->refs->len - 1;
@@ -58,38 +55,55 @@ static gboolean add_range(CutPlan *plan, const CutSpan *span, const SegmentWait 
     return TRUE;
 }
 
-static void lay_out(CutPlan *plan)
+static gboolean lay_out(CutPlan *plan, const SegmentWait *wait, GError **error)
 {
-    guint part = 0;
-    plan->offsets = g_new(gint64, plan->n_parts + 1);
+    CutMode mode = plan->request->mode;
     for (guint r = 0; r < plan->ranges->len; r++) {
-        const SegmentRange *range = g_ptr_array_index(plan->ranges, r);
-        for (guint i = 0; i < range->refs->len; i++) {
-            plan->offsets[part++] = plan->size;
-            plan->size += segment_range_entry(range, i)->size;
+        if (!cut_runs_add(plan->runs, plan->stream, g_ptr_array_index(plan->ranges, r), mode, wait, error))
+            return FALSE;
+    }
+    for (guint r = 0; r < plan->runs->len; r++) {
+        CutRun *run = &g_array_index(plan->runs, CutRun, r);
+        run->first_part = plan->n_parts;
+        plan->n_parts += cut_run_n_parts(run);
+    }
+    plan->offsets = g_new(gint64, plan->n_parts + 1);
+    for (guint r = 0; r < plan->runs->len; r++) {
+        const CutRun *run = &g_array_index(plan->runs, CutRun, r);
+        for (guint i = 0; i < cut_run_n_parts(run); i++) {
+            CutPart part;
+            cut_run_part(run, i, mode, &part);
+            plan->offsets[run->first_part + i] = plan->size;
+            plan->size += cut_run_part_size(run, &part);
         }
     }
-    plan->offsets[part] = plan->size;
+    plan->offsets[plan->n_parts] = plan->size;
+    return TRUE;
 }
 
-static void render(CutPlan *plan, const CutTextOptions *options)
+static gboolean render(CutPlan *plan, const CutTextOptions *options, const SegmentWait *wait, GError **error)
 {
+    g_autofree char *obstacle = NULL;
+    if (plan->request->format != CUT_FORMAT_M3U8 && options->find_obstacle != NULL &&
+        !options->find_obstacle(plan, wait, options->data, &obstacle, error))
+        return FALSE;
     GString *text = g_string_new(NULL);
     switch (plan->request->format) {
     case CUT_FORMAT_M3U8:
         segment_playlist_append(text, g_ptr_array_index(plan->ranges, 0), options->base, options->uris);
         break;
     case CUT_FORMAT_TXT:
-        cut_report_append_text(text, plan);
+        cut_report_append_text(text, plan, obstacle);
         break;
     case CUT_FORMAT_JSON:
-        cut_report_append_json(text, plan);
+        cut_report_append_json(text, plan, obstacle);
         break;
     default:
         g_assert_not_reached();
     }
     plan->text = g_string_free_to_bytes(text);
     plan->size = (gint64) g_bytes_get_size(plan->text);
+    return TRUE;
 }
 
 CutPlan *cut_plan_new(SegmentStream *stream, CutRequest *request, const CutTextOptions *options,
@@ -100,11 +114,13 @@ CutPlan *cut_plan_new(SegmentStream *stream, CutRequest *request, const CutTextO
     plan->stream = stream;
     plan->request = request;
     plan->ranges = g_ptr_array_new_with_free_func((GDestroyNotify) segment_range_free);
-    plan->first_parts = g_new0(guint, request->n_spans);
+    plan->runs = g_array_new(FALSE, FALSE, sizeof(CutRun));
+    g_array_set_clear_func(plan->runs, cut_run_clear);
+    g_mutex_init(&plan->lock);
 
     if (!is_supported(request)) {
         g_set_error(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED,
-                    "%s: this kind of cut needs an encoder, which segfs does not have yet", segment_stream_path(stream));
+                    "%s: this kind of cut is not known yet", segment_stream_path(stream));
         return NULL;
     }
     // A playlist is one range: HLS has no cuts.
@@ -117,14 +133,12 @@ CutPlan *cut_plan_new(SegmentStream *stream, CutRequest *request, const CutTextO
             return NULL;
     }
     gboolean is_report = request->format == CUT_FORMAT_TXT || request->format == CUT_FORMAT_JSON;
-    if (plan->n_parts == 0 && !is_report) {
+    if (plan->n_segments == 0 && !is_report) {
         fail_for_hole(g_ptr_array_index(plan->ranges, 0), segment_stream_path(stream), error);
         return NULL;
     }
-    if (request->format == CUT_FORMAT_TS)
-        lay_out(plan);
-    else
-        render(plan, options);
+    if (!(is_text(request) ? render(plan, options, wait, error) : lay_out(plan, wait, error)))
+        return NULL;
     return g_steal_pointer(&plan);
 }
 
@@ -143,14 +157,20 @@ guint cut_plan_find(const CutPlan *plan, gint64 offset)
     return low;
 }
 
-const SegmentEntry *cut_plan_segment(const CutPlan *plan, guint i, SegmentHour **hour)
+void cut_plan_part(const CutPlan *plan, guint i, CutPart *part)
 {
-    guint r = plan->ranges->len - 1;
-    while (plan->first_parts[r] > i)
-        r--;
-    const SegmentRange *range = g_ptr_array_index(plan->ranges, r);
-    *hour = segment_range_hour(range, i - plan->first_parts[r]);
-    return segment_range_entry(range, i - plan->first_parts[r]);
+    guint low = 0, high = plan->runs->len;
+    while (high - low > 1) {
+        guint middle = low + (high - low) / 2;
+        if (g_array_index(plan->runs, CutRun, middle).first_part <= i)
+            low = middle;
+        else
+            high = middle;
+    }
+    const CutRun *run = &g_array_index(plan->runs, CutRun, low);
+    cut_run_part(run, i - run->first_part, plan->request->mode, part);
+    part->number = i;
+    part->size = plan->offsets[i + 1] - plan->offsets[i];
 }
 
 // Names of entries that follow each other do so in memory, too: they are hashed as one block.
@@ -171,6 +191,22 @@ static void hash_range(EVP_MD_CTX *context, const SegmentRange *range)
     }
 }
 
+// What is cut, and by which encoder.
+static void hash_runs(EVP_MD_CTX *context, const CutPlan *plan)
+{
+    const guint32 version[] = {CUT_EDGE_VERSION, avcodec_version()};
+    EVP_DigestUpdate(context, version, sizeof version);
+    for (guint r = 0; r < plan->runs->len; r++) {
+        const CutRun *run = &g_array_index(plan->runs, CutRun, r);
+        EVP_DigestUpdate(context, &run->start, sizeof run->start);
+        EVP_DigestUpdate(context, &run->end, sizeof run->end);
+        if (run->before != NULL)
+            hash_range(context, run->before);
+        if (run->after != NULL)
+            hash_range(context, run->after);
+    }
+}
+
 void cut_plan_hash(const CutPlan *plan, guint8 hash[CUT_HASH_SIZE])
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -184,31 +220,45 @@ void cut_plan_hash(const CutPlan *plan, guint8 hash[CUT_HASH_SIZE])
         for (guint r = 0; r < plan->ranges->len; r++)
             hash_range(context, g_ptr_array_index(plan->ranges, r));
         EVP_DigestUpdate(context, plan->offsets, sizeof(gint64) * plan->n_parts);
+        if (plan->request->mode != CUT_MODE_ROUGH)
+            hash_runs(context, plan);
     }
     EVP_DigestFinal_ex(context, hash, NULL);
     EVP_MD_CTX_free(context);
 }
 
+static gboolean is_range_barred(SegmentStream *stream, const SegmentRange *range)
+{
+    for (guint i = 0; range != NULL && i < range->refs->len; i++) {
+        SegmentName name;
+        const char *text = segment_hour_name(segment_range_hour(range, i), segment_range_entry(range, i));
+        if (segment_name_parse(text, &name) && segment_stream_is_barred(stream, name.hash))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 gboolean cut_plan_is_barred(const CutPlan *plan)
 {
     for (guint r = 0; r < plan->ranges->len; r++) {
-        const SegmentRange *range = g_ptr_array_index(plan->ranges, r);
-        for (guint i = 0; i < range->refs->len; i++) {
-            SegmentName name;
-            const char *text = segment_hour_name(segment_range_hour(range, i), segment_range_entry(range, i));
-            if (segment_name_parse(text, &name) && segment_stream_is_barred(plan->stream, name.hash))
-                return TRUE;
-        }
+        if (is_range_barred(plan->stream, g_ptr_array_index(plan->ranges, r)))
+            return TRUE;
+    }
+    for (guint r = 0; r < plan->runs->len; r++) {
+        const CutRun *run = &g_array_index(plan->runs, CutRun, r);
+        if (is_range_barred(plan->stream, run->before) || is_range_barred(plan->stream, run->after))
+            return TRUE;
     }
     return FALSE;
 }
 
 gboolean cut_plan_depends_on(const CutPlan *plan, gint64 time)
 {
+    // What starts in the hour before START's may cover START; a segment behind END may be its last one's neighbour.
+    gint64 behind = plan->request->mode == CUT_MODE_ROUGH || plan->text != NULL ? 0 : SEGMENT_HOUR_LENGTH;
     for (guint r = 0; r < plan->ranges->len; r++) {
         const SegmentRange *range = g_ptr_array_index(plan->ranges, r);
-        // What starts in the hour before START's may cover START.
-        if (time >= segment_time_hour(range->start) - SEGMENT_HOUR_LENGTH && time < range->end)
+        if (time >= segment_time_hour(range->start) - SEGMENT_HOUR_LENGTH && time < range->end + behind)
             return TRUE;
     }
     return FALSE;
@@ -225,8 +275,11 @@ void cut_plan_unref(CutPlan *plan)
     if (plan == NULL || !g_atomic_ref_count_dec(&plan->references))
         return;
     cut_request_free(plan->request);
+    if (plan->derived != NULL)
+        plan->free_derived(plan->derived);
+    g_mutex_clear(&plan->lock);
+    g_array_unref(plan->runs);
     g_ptr_array_unref(plan->ranges);
-    g_free(plan->first_parts);
     g_free(plan->offsets);
     g_clear_pointer(&plan->text, g_bytes_unref);
     g_free(plan);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the bytes of a cut are: parts in order, each a whole segment, or a text that is there already. A plan is a pure
-// function of the request and the segments, and never changes.
+// What the bytes of a cut are: parts in order, each a segment, an edge that stands for some segments, or a text that is
+// there already. A plan is a pure function of the request and of the segments' names and sizes, and never changes; nothing
+// is read for it.
 #ifndef CUT_PLAN_H
 #define CUT_PLAN_H
 
@@ -12,23 +13,51 @@
 
 #define CUT_HASH_SIZE 32
 
+// Whole segments without a hole between them.
+typedef struct {
+    const SegmentRange *range; // one of CutPlan.ranges
+    guint first_ref, n_refs; // of the range
+    guint n_head, n_tail; // how many of them the edge at the beginning, and at the end, stands for; 0: there is none
+    gint64 start, end; // microseconds since 1970: what is shown of it
+    SegmentRange *before, *after; // the segment before it, and behind it, where edges may need them; or NULL
+    guint first_part;
+} CutRun;
+
 typedef struct {
     SegmentStream *stream;
     CutRequest *request;
     GPtrArray *ranges; // SegmentRange; one for each span of the request
-    guint *first_parts; // the part that each range begins with
-    guint n_parts; // segments
+    GArray *runs; // CutRun; none of a text
+    guint n_segments;
+    guint n_parts;
     gint64 *offsets; // of each part's first byte, and behind the last its end; NULL for a text
     GBytes *text; // of a playlist or report; else NULL
     gint64 size; // bytes
     gint64 mtime; // microseconds since 1970: the newest segment's start
     guint n_holes;
     gatomicrefcount references;
+
+    GMutex lock;
+    gpointer derived; // what was computed from it, by timeline.c; guarded by the lock
+    GDestroyNotify free_derived;
 } CutPlan;
+
+typedef struct {
+    const CutRun *run;
+    guint number;
+    guint first_ref, n_refs; // the segments that it is, or stands for
+    gboolean is_head, is_tail; // it has the run's beginning, its end
+    gboolean is_made; // an edge: its bytes are no segment's
+    gint64 size; // bytes
+} CutPart;
 
 typedef struct {
     const char *base; // of a playlist's URIs
     SegmentUriStyle uris;
+    // For a report: why the cut cannot be made from what is in its segments; *OBSTACLE stays NULL where it can. FALSE
+    // where that is not known, as it cannot be waited for. May be NULL.
+    gboolean (*find_obstacle)(CutPlan *plan, const SegmentWait *wait, gpointer data, char **obstacle, GError **error);
+    gpointer data;
 } CutTextOptions;
 
 // Plans REQUEST, which it takes over in any case. Errors: CUT_ERROR_HOLES, CUT_ERROR_UNSUPPORTED, those of
@@ -39,8 +68,14 @@ CutPlan *cut_plan_new(SegmentStream *stream, CutRequest *request, const CutTextO
 // The part that holds the byte at OFFSET, which is less than the plan's size.
 guint cut_plan_find(const CutPlan *plan, gint64 offset);
 
-// The segment that part I is.
-const SegmentEntry *cut_plan_segment(const CutPlan *plan, guint i, SegmentHour **hour);
+void cut_plan_part(const CutPlan *plan, guint i, CutPart *part);
+
+// The segment REF of a run's range.
+static inline const SegmentEntry *cut_run_entry(const CutRun *run, guint ref, SegmentHour **hour)
+{
+    *hour = segment_range_hour(run->range, ref);
+    return segment_range_entry(run->range, ref);
+}
 
 // SHA-256 over all that decides its bytes.
 void cut_plan_hash(const CutPlan *plan, guint8 hash[CUT_HASH_SIZE]);

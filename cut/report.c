@@ -60,16 +60,18 @@ static void append_range(GString *text, const SegmentRange *range)
     }
 }
 
-void cut_report_append_text(GString *text, const CutPlan *plan)
+void cut_report_append_text(GString *text, const CutPlan *plan, const char *obstacle)
 {
     gint64 size = 0;
     for (guint r = 0; r < plan->ranges->len; r++)
         size += add_up(g_ptr_array_index(plan->ranges, r)).size;
 
     g_string_append_printf(text, "stream    %s\n", segment_stream_path(plan->stream));
-    g_string_append_printf(text, "ranges    %u\nsegments  %u\nholes     %u%s\n", plan->ranges->len, plan->n_parts,
+    g_string_append_printf(text, "ranges    %u\nsegments  %u\nholes     %u%s\n", plan->ranges->len, plan->n_segments,
                            plan->n_holes, plan->n_holes > 0 ? " (a cut needs .holes in its name)" : "");
     g_string_append_printf(text, "size      %" G_GINT64_FORMAT " bytes as .rough.ts\n", size);
+    if (obstacle != NULL)
+        g_string_append_printf(text, "obstacle  %s\n", obstacle);
     for (guint r = 0; r < plan->ranges->len; r++)
         append_range(text, g_ptr_array_index(plan->ranges, r));
 }
@@ -123,7 +125,7 @@ static void build_range(JsonBuilder *builder, const SegmentRange *range)
     json_builder_end_object(builder);
 }
 
-void cut_report_append_json(GString *text, const CutPlan *plan)
+void cut_report_append_json(GString *text, const CutPlan *plan, const char *obstacle)
 {
     gint64 size = 0;
     g_autoptr(JsonBuilder) builder = json_builder_new();
@@ -137,9 +139,13 @@ void cut_report_append_json(GString *text, const CutPlan *plan)
         size += add_up(g_ptr_array_index(plan->ranges, r)).size;
     }
     json_builder_end_array(builder);
-    add_int(builder, "segments", plan->n_parts);
+    add_int(builder, "segments", plan->n_segments);
     add_int(builder, "holes", plan->n_holes);
     add_int(builder, "rough_size", size);
+    if (obstacle != NULL) {
+        json_builder_set_member_name(builder, "obstacle");
+        json_builder_add_string_value(builder, obstacle);
+    }
     json_builder_end_object(builder);
 
     g_autoptr(JsonNode) root = json_builder_get_root(builder);

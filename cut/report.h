@@ -5,7 +5,8 @@
 
 #include "cut/plan.h"
 
-void cut_report_append_text(GString *text, const CutPlan *plan);
-void cut_report_append_json(GString *text, const CutPlan *plan);
+// OBSTACLE says why its segments cannot be cut; NULL where they can.
+void cut_report_append_text(GString *text, const CutPlan *plan, const char *obstacle);
+void cut_report_append_json(GString *text, const CutPlan *plan, const char *obstacle);
 
 #endif

@@ -198,6 +198,14 @@ CutRequest *cut_request_new(gint64 start, gint64 end, CutFormat format)
     return request;
 }
 
+CutRequest *cut_request_copy(const CutRequest *request, CutFormat format)
+{
+    CutRequest *copy = g_memdup2(request, sizeof *request);
+    copy->spans = g_memdup2(request->spans, request->n_spans * sizeof(CutSpan));
+    copy->format = format;
+    return copy;
+}
+
 void cut_request_free(CutRequest *request)
 {
     if (request == NULL)

@@ -13,6 +13,7 @@ typedef enum {
     CUT_ERROR_EMPTY, // END is not after START
     CUT_ERROR_HOLES, // something is missing, and the request does not accept that
     CUT_ERROR_UNSUPPORTED, // this kind of cut cannot be made
+    CUT_ERROR_CODEC, // what is there cannot be decoded, or what is wanted not be encoded
 } CutErrorCode;
 
 typedef enum { CUT_MODE_SMART, CUT_MODE_FAST, CUT_MODE_ROUGH, CUT_MODE_FULL } CutMode;
@@ -46,6 +47,9 @@ CutRequest *cut_request_parse(const char *name, GError **error);
 
 // One span from START to END, as it is for playlist.m3u8.
 CutRequest *cut_request_new(gint64 start, gint64 end, CutFormat format);
+
+// The same for another format. Free it.
+CutRequest *cut_request_copy(const CutRequest *request, CutFormat format);
 
 // Reads "START-END" or "START+DURATION" alone, as segfsctl takes it.
 gboolean cut_span_parse(const char *text, CutSpan *span, GError **error);

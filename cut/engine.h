@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// What all cuts of a process share: indices of segments, and edges that were made.
+#ifndef CUT_ENGINE_H
+#define CUT_ENGINE_H
+
+#include <glib.h>
+
+#include "cut/blobs.h"
+#include "cut/index.h"
+#include "cut/plan.h"
+
+typedef struct CutEngine CutEngine;
+
+// Edges are kept in DIRECTORY, which may be NULL, up to LIMIT bytes.
+CutEngine *cut_engine_new(const char *directory, gint64 limit);
+void cut_engine_free(CutEngine *engine);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CutEngine, cut_engine_free)
+
+CutBlobs *cut_engine_blobs(CutEngine *engine);
+
+// Reads the indices of N segments of RANGE, from FIRST on, into INDICES, by several threads.
+gboolean cut_engine_index(CutEngine *engine, SegmentStream *stream, const SegmentRange *range, guint first, guint n,
+                          CutIndex *indices, const SegmentWait *wait, GError **error);
+
+// Why the segments of PLAN cannot be made into one stream: CutTextOptions.find_obstacle, with the engine as its data. Of
+// too many segments to look into it says nothing.
+gboolean cut_engine_find_obstacle(CutPlan *plan, const SegmentWait *wait, gpointer engine, char **obstacle,
+                                  GError **error);
+
+#endif
