@@ -13,6 +13,7 @@
 #define DEFAULT_FILE SYSCONFDIR "/segfs/segfs.conf"
 #define DEFAULT_READ_AHEAD 512 // KiB
 #define DEFAULT_CACHE_MEMORY (128 * 1024 * 1024)
+#define DEFAULT_CACHE_SIZE (G_GINT64_CONSTANT(2) << 30)
 
 G_DEFINE_QUARK(fs-config-error-quark, fs_config_error)
 
@@ -124,7 +125,8 @@ static const struct setting {
     {"gid", 0, "GROUP", parse_gid, AT(gid), EVERYWHERE, "group of everything shown (default: as in the store)"},
     {"umask", 0, "OCTAL", parse_umask, AT(umask), EVERYWHERE, "permissions taken away from everything shown"},
     {"portable_names", 0, NULL, parse_bool, AT(portable_names), EVERYWHERE, "list hours with names without a colon"},
-    {"cache", 0, "DIR", parse_string, AT(cache), EVERYWHERE, "where the table of cuts is kept"},
+    {"cache", 0, "DIR", parse_string, AT(cache), EVERYWHERE, "where edges and the table of cuts are kept"},
+    {"cache_size", 0, "SIZE", parse_size, AT(cache_size), EVERYWHERE, "disk space for edges (default: 2G)"},
     {"cache_memory", 0, "SIZE", parse_size, AT(cache_memory), EVERYWHERE, "memory for listings (default: 128M)"},
     {"log", 0, "WHERE", parse_log, AT(log), EVERYWHERE, "auto (default), journal or stderr"},
     {"log_level", 0, "LEVEL", parse_log_level, AT(log_level), EVERYWHERE, "error, warning, info (default) or debug"},
@@ -357,6 +359,7 @@ FsConfig *fs_config_new(int argc, char **argv, GError **error)
 
     config->uid = config->gid = -1;
     config->cache_memory = DEFAULT_CACHE_MEMORY;
+    config->cache_size = DEFAULT_CACHE_SIZE;
     config->read_ahead = DEFAULT_READ_AHEAD;
     config->log = g_strdup("auto");
     config->log_level = g_strdup("info");

@@ -22,6 +22,7 @@ typedef struct {
     mode_t umask;
     char *cache; // NULL: the default
     gint64 cache_memory; // bytes
+    gint64 cache_size; // bytes of edges on disk
     char *log, *log_level;
     guint read_ahead; // KiB
     gboolean foreground, debug, help, version;

@@ -160,6 +160,7 @@ static FsTree *make_tree(const FsConfig *config, SegmentStore *store, const char
         .gid = (gid_t) config->gid,
         .umask = config->umask,
         .mountpoint = (char *) mountpoint,
+        .cache_size = config->cache_size,
     };
     g_autofree char *cache = fs_config_cache_dir(config, segment_store_path(store));
     return fs_tree_new(store, &options, cache);

@@ -244,9 +244,18 @@ static void warm_up(FsTree *tree, FsNode *node, const SegmentWait *wait)
     }
 }
 
+static gboolean is_barred(const char *path, const guint8 *hash, gpointer data)
+{
+    SegmentStream *stream = segment_store_stream(((FsTree *) data)->store, path, NULL, NULL);
+    return stream != NULL && segment_stream_is_barred(stream, hash);
+}
+
 void fs_tree_warm_up(FsTree *tree, const SegmentWait *wait)
 {
     warm_up(tree, tree->root, wait);
+    // Tombstones may have come while nobody was looking.
+    if (!segment_wait_is_over(wait, NULL))
+        cut_blobs_drop(cut_engine_blobs(tree->engine), is_barred, tree);
 }
 
 const SegmentHour *fs_dir_hour(const FsDir *dir)

@@ -31,6 +31,8 @@ int fs_errno(const GError *error)
             return ENODATA;
         case CUT_ERROR_UNSUPPORTED:
             return EOPNOTSUPP;
+        case CUT_ERROR_CODEC:
+            return EIO;
         }
     }
     return EIO;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reading. A cut has no descriptor of its own: the segments that were read last stay open, a few for each reader.
+// Reading.
 #include "fs/file.h"
 
 #include <errno.h>
@@ -7,64 +7,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cut/plan.h"
+#include "cut/reader.h"
 #include "fs/errno.h"
 #include "segment/fd.h"
-#include "segment/lock.h"
-#include "segment/time.h"
-
-#define N_SLOTS 4 // a kernel that reads ahead is in two segments at a time
-
-// A segment that a cut has open.
-typedef struct {
-    guint part;
-    int fd;
-    gatomicrefcount references;
-} OpenPart;
 
 struct FsFile {
     FsTree *tree;
     FsNode *node; // a reference
     int fd; // of one file; -1 for others
     GBytes *text; // or NULL
+    CutReader *reader; // of a cut that is no text; or NULL
     int revoked; // atomic
-
-    GMutex lock; // guards the slots
-    OpenPart *slots[N_SLOTS];
-    guint next_slot;
+    gatomicrefcount references;
 };
-
-static void part_unref(OpenPart *part)
-{
-    if (part != NULL && g_atomic_ref_count_dec(&part->references)) {
-        close(part->fd);
-        g_free(part);
-    }
-}
-
-static OpenPart *find_part(FsFile *file, guint i)
-{
-    SEGMENT_LOCK_SCOPE(&file->lock);
-    for (guint s = 0; s < N_SLOTS; s++) {
-        OpenPart *part = file->slots[s];
-        if (part != NULL && part->part == i) {
-            g_atomic_ref_count_inc(&part->references);
-            return part;
-        }
-    }
-    return NULL;
-}
-
-static void keep_part(FsFile *file, OpenPart *part)
-{
-    g_atomic_ref_count_inc(&part->references);
-    g_mutex_lock(&file->lock);
-    OpenPart *oldest = file->slots[file->next_slot];
-    file->slots[file->next_slot] = part;
-    file->next_slot = (file->next_slot + 1) % N_SLOTS;
-    g_mutex_unlock(&file->lock);
-    part_unref(oldest);
-}
 
 static int check_size(FsFile *file, int fd, gint64 size, const char *path)
 {
@@ -73,29 +28,6 @@ static int check_size(FsFile *file, int fd, gint64 size, const char *path)
         return 0;
     fs_tree_lost_file(file->tree, path, "its size is not what it was when it was listed");
     return EIO;
-}
-
-// Opens segment ENTRY of HOUR; its size has to be what was promised. NULL, and the log has it, where it is not.
-static OpenPart *open_part(FsFile *file, guint i, const SegmentHour *hour, const SegmentEntry *entry)
-{
-    g_autoptr(GError) error = NULL;
-    const char *name = segment_hour_name(hour, entry);
-    char hour_name[SEGMENT_HOUR_TEXT_SIZE];
-    g_autofree char *path = g_build_filename(segment_stream_path(file->node->stream),
-                                             segment_hour_name_format(hour->start, hour_name), name, NULL);
-    segment_autofd int fd = segment_stream_open_file(file->node->stream, hour->start, name, &error);
-    if (fd < 0) {
-        fs_tree_lost_file(file->tree, path, error->message);
-        return NULL;
-    }
-    if (check_size(file, fd, entry->size, path) != 0)
-        return NULL;
-    OpenPart *part = g_new0(OpenPart, 1);
-    part->part = i;
-    part->fd = segment_fd_steal(&fd);
-    g_atomic_ref_count_init(&part->references);
-    keep_part(file, part);
-    return part;
 }
 
 static gssize read_all(int fd, char *buffer, gsize size, gint64 offset)
@@ -114,37 +46,19 @@ static gssize read_all(int fd, char *buffer, gsize size, gint64 offset)
     return (gssize) done;
 }
 
-static gssize read_plan(FsFile *file, char *buffer, gsize size, gint64 offset)
+// What is wrong with a segment is logged once.
+static gssize read_cut(FsFile *file, char *buffer, gsize size, gint64 offset, const SegmentWait *wait)
 {
-    const CutPlan *plan = file->node->plan;
-    if (offset >= plan->size)
-        return 0;
-    size = MIN(size, (gsize) (plan->size - offset));
-
-    gsize done = 0;
-    for (guint i = cut_plan_find(plan, offset); done < size; i++) {
-        SegmentHour *hour;
-        const SegmentEntry *entry = cut_plan_segment(plan, i, &hour);
-        gint64 within = offset + (gint64) done - plan->offsets[i];
-        gsize wanted = MIN(size - done, (gsize) (entry->size - within));
-        if (wanted == 0)
-            continue;
-        OpenPart *part = find_part(file, i);
-        if (part == NULL)
-            part = open_part(file, i, hour, entry);
-        if (part == NULL)
-            return -EIO;
-        gssize n = read_all(part->fd, buffer + done, wanted, within);
-        part_unref(part);
-        if (n < 0)
-            return n;
-        if ((gsize) n < wanted) {
-            fs_tree_lost_file(file->tree, segment_hour_name(hour, entry), "it became shorter while it was read");
-            return -EIO;
-        }
-        done += wanted;
-    }
-    return (gssize) done;
+    g_autoptr(GError) error = NULL;
+    gssize n = cut_reader_read(file->reader, (guint8 *) buffer, size, offset, wait, &error);
+    if (n >= 0)
+        return n;
+    if (segment_error_would_block(error))
+        return -EAGAIN;
+    int code = fs_errno(error);
+    if (code != EINTR)
+        fs_tree_lost_file(file->tree, error->message, file->node->path);
+    return -code;
 }
 
 static gssize read_text(GBytes *text, char *buffer, gsize size, gint64 offset)
@@ -182,7 +96,7 @@ gboolean fs_file_is_revoked(FsFile *file)
     return TRUE;
 }
 
-gssize fs_file_read(FsFile *file, void *buffer, gsize size, gint64 offset)
+gssize fs_file_read(FsFile *file, void *buffer, gsize size, gint64 offset, const SegmentWait *wait)
 {
     if (fs_file_is_revoked(file))
         return -EIO;
@@ -190,7 +104,7 @@ gssize fs_file_read(FsFile *file, void *buffer, gsize size, gint64 offset)
         return read_text(file->text, buffer, size, offset);
     switch (file->node->kind) {
     case FS_CUT:
-        return read_plan(file, buffer, size, offset);
+        return read_cut(file, buffer, size, offset, wait);
     case FS_SEGMENT:
         return read_segment(file, buffer, size, offset);
     case FS_ENTRY:
@@ -221,7 +135,14 @@ static gboolean open_fd(FsFile *file, GError **error)
     return code == 0 || segment_error_set_errno(error, code, "cannot open", node->path);
 }
 
-FsFile *fs_file_open(FsTree *tree, FsNode *node, GError **error)
+// A cut that cannot be made is refused here, not when it is read.
+static gboolean open_cut(FsFile *file, const SegmentWait *wait, GError **error)
+{
+    file->reader = cut_reader_new(file->tree->engine, file->node->plan);
+    return cut_reader_prepare(file->reader, wait, error);
+}
+
+FsFile *fs_file_open(FsTree *tree, FsNode *node, const SegmentWait *wait, GError **error)
 {
     if (fs_tree_is_revoked(tree, node)) {
         segment_error_set_errno(error, ESTALE, "cannot open", node->path);
@@ -231,28 +152,34 @@ FsFile *fs_file_open(FsTree *tree, FsNode *node, GError **error)
     file->tree = tree;
     file->node = fs_node_ref(node);
     file->fd = -1;
-    g_mutex_init(&file->lock);
+    g_atomic_ref_count_init(&file->references);
     gboolean ok = TRUE;
     if (node->kind == FS_SEGMENT || node->kind == FS_ENTRY)
         ok = open_fd(file, error);
     else if (node->kind == FS_CUT && node->plan->text != NULL)
         file->text = g_bytes_ref(node->plan->text);
+    else if (node->kind == FS_CUT)
+        ok = open_cut(file, wait, error);
     else if (node->kind == FS_STATUS)
         file->text = fs_node_table_get_text(tree->nodes, node);
     if (!ok)
-        g_clear_pointer(&file, fs_file_free);
+        g_clear_pointer(&file, fs_file_unref);
     return file;
 }
 
-void fs_file_free(FsFile *file)
+FsFile *fs_file_ref(FsFile *file)
 {
-    if (file == NULL)
+    g_atomic_ref_count_inc(&file->references);
+    return file;
+}
+
+void fs_file_unref(FsFile *file)
+{
+    if (file == NULL || !g_atomic_ref_count_dec(&file->references))
         return;
-    for (guint s = 0; s < N_SLOTS; s++)
-        part_unref(file->slots[s]);
+    cut_reader_free(file->reader);
     segment_fd_close(&file->fd);
     g_clear_pointer(&file->text, g_bytes_unref);
-    g_mutex_clear(&file->lock);
     fs_node_unref(file->node);
     g_free(file);
 }

@@ -33,8 +33,8 @@ static gboolean run_create(FsCall *call)
     FsFile *file = NULL;
     int result;
     if (call->plus) {
-        file = fs_file_open(server->tree, opened, NULL);
-        fs_server_hold(server, file, (GDestroyNotify) fs_file_free);
+        file = fs_file_open(server->tree, opened, NULL, NULL);
+        fs_server_hold(server, file, (GDestroyNotify) fs_file_unref);
         call->fi.fh = (uintptr_t) file;
         call->fi.noflush = 1;
         result = fuse_reply_create(call->req, &entry, &call->fi);

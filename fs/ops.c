@@ -195,32 +195,40 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 
 // ---- files
 
-static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+static gboolean run_open(FsCall *call)
 {
-    FsServer *server = fs_server(req);
+    FsServer *server = call->server;
+    struct fuse_file_info *fi = &call->fi;
     g_autoptr(GError) error = NULL;
-    g_autoptr(FsNode) node = fs_node_table_get(server->tree->nodes, ino);
-    if (node == NULL) {
-        fuse_reply_err(req, ESTALE);
-        return;
-    }
+    g_autoptr(FsNode) node = fs_node_table_get(server->tree->nodes, call->id);
+    FsFile *file = NULL;
+    if (node == NULL)
+        segment_error_set_errno(&error, ESTALE, "cannot open", "a node");
     // A tombstone may be touched again; a write to it is refused when it comes.
-    if ((fi->flags & (O_ACCMODE | O_TRUNC)) != O_RDONLY && node->kind != FS_TOMBSTONE) {
-        fuse_reply_err(req, EPERM);
-        return;
-    }
-    FsFile *file = fs_file_open(server->tree, node, &error);
-    if (file == NULL) {
-        fuse_reply_err(req, fs_errno(error));
-        return;
-    }
+    else if ((fi->flags & (O_ACCMODE | O_TRUNC)) != O_RDONLY && node->kind != FS_TOMBSTONE)
+        segment_error_set_errno(&error, EPERM, "cannot write to", node->path);
+    else
+        file = fs_file_open(server->tree, node, &call->wait, &error);
+    if (file == NULL)
+        return fs_call_fail(call, error);
     fi->fh = (uintptr_t) file;
     fi->keep_cache = node->kind == FS_SEGMENT || node->kind == FS_CUT;
     fi->direct_io = node->kind == FS_STATUS;
     fi->noflush = 1;
-    fs_server_hold(server, file, (GDestroyNotify) fs_file_free);
-    if (fuse_reply_open(req, fi) == -ENOENT)
+    if (!fs_call_claim(call)) {
+        fs_file_unref(file);
+        return TRUE;
+    }
+    fs_server_hold(server, file, (GDestroyNotify) fs_file_unref);
+    if (fuse_reply_open(call->req, fi) == -ENOENT)
         fs_server_release(server, file);
+    return TRUE;
+}
+
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    FsCall call = {.func = run_open, .req = req, .server = fs_server(req), .id = ino, .fi = *fi};
+    fs_call_run(&call, NULL);
 }
 
 // A buffer of the thread's own, as large as any read so far.
@@ -237,21 +245,48 @@ static void *read_buffer(size_t size)
     return buffer->data;
 }
 
-static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+static void reply_read(FsCall *call, FsFile *file, const void *buffer, gssize n)
 {
-    FsTree *tree = fs_server(req)->tree;
-    FsFile *file = get_file(fi);
-    FsNode *node = fs_file_node(file);
-    void *buffer = read_buffer(size);
+    if (!fs_call_claim(call))
+        return;
+    if (n < 0 || fs_file_is_revoked(file))
+        fuse_reply_err(call->req, n < 0 ? (int) -n : EIO);
+    else
+        fuse_reply_buf(call->req, buffer, (size_t) n);
+}
 
+static gboolean run_read(FsCall *call)
+{
+    FsTree *tree = call->server->tree;
+    FsFile *file = call->handle;
+    FsNode *node = fs_file_node(file);
+    void *buffer = read_buffer(call->size);
+    gssize n = 0;
+    // What is waited for is waited for before: a tombstone waits for all reads that are under way.
+    if (call->deferred)
+        n = fs_file_read(file, buffer, call->size, call->offset, &call->wait);
     // The reply is part of it: pages that come after a tombstone's invalidation would stay.
     fs_tree_begin_read(tree, node);
-    gssize n = fs_file_read(file, buffer, size, offset);
-    if (n < 0)
-        fuse_reply_err(req, (int) -n);
-    else
-        fuse_reply_buf(req, buffer, (size_t) n);
+    if (!call->deferred)
+        n = fs_file_read(file, buffer, call->size, call->offset, &call->wait);
+    gboolean done = call->deferred || n != -EAGAIN;
+    if (done)
+        reply_read(call, file, buffer, n);
     fs_tree_end_read(tree, node);
+    return done;
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    // An interrupted read may go on for a moment after its file was closed.
+    FsCall call = {.func = run_read,
+                   .req = req,
+                   .server = fs_server(req),
+                   .size = size,
+                   .offset = offset,
+                   .handle = fs_file_ref(get_file(fi)),
+                   .release = (void (*)(gpointer)) fs_file_unref};
+    fs_call_run(&call, NULL);
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

@@ -28,7 +28,8 @@ static void entry_free(gpointer data)
 static gsize size_of(const CutPlan *plan)
 {
     gsize text = plan->text != NULL ? g_bytes_get_size(plan->text) : 0;
-    return sizeof *plan + text + plan->n_parts * (sizeof(SegmentRef) + sizeof(gint64));
+    // With what its timeline takes.
+    return sizeof *plan + text + plan->n_segments * sizeof(SegmentRef) + plan->n_parts * 32;
 }
 
 FsPlans *fs_plans_new(gsize limit)

@@ -136,6 +136,11 @@ static void hours_changed(FsTree *tree, FsNode *stream, gint64 start)
     cuts_changed(tree, stream, 0, TRUE);
 }
 
+static gboolean is_barred(const char *path, const guint8 *hash, gpointer data)
+{
+    return strcmp(segment_stream_path(data), path) == 0 && segment_stream_is_barred(data, hash);
+}
+
 // A hash may be barred, or set free, in hours other than the tombstone's.
 static void bar_changed(FsTree *tree, FsNode *stream, gboolean everything)
 {
@@ -158,6 +163,8 @@ static void bar_changed(FsTree *tree, FsNode *stream, gboolean everything)
 void fs_tree_changed(const SegmentChange *change, gpointer data)
 {
     FsTree *tree = data;
+    if (change->type == SEGMENT_CHANGE_TOMBSTONE || change->type == SEGMENT_CHANGE_EVERYTHING)
+        cut_blobs_drop(cut_engine_blobs(tree->engine), is_barred, change->stream);
     // Of a stream that the kernel does not know it remembers nothing.
     g_autoptr(FsNode) stream = find_stream(tree, change->stream);
     if (stream == NULL)

@@ -148,6 +148,8 @@ static FsNode *cut_node(FsTree *tree, FsNode *parent, const char *name, CutReque
     CutTextOptions text = {
         .base = base,
         .uris = tree->options.portable_names ? SEGMENT_URI_PORTABLE : SEGMENT_URI_FILE,
+        .find_obstacle = cut_engine_find_obstacle,
+        .data = tree->engine,
     };
     CutPlan *plan = cut_plan_new(parent->stream, request, &text, wait, error);
     if (plan == NULL)
@@ -482,6 +484,8 @@ FsTree *fs_tree_new(SegmentStore *store, const FsTreeOptions *options, const cha
     tree->nodes = fs_node_table_new();
     tree->recent = fs_recent_new(cache_dir);
     tree->plans = fs_plans_new(MAX_PLANS);
+    g_autofree char *edges = cache_dir != NULL ? g_build_filename(cache_dir, "edges", NULL) : NULL;
+    tree->engine = cut_engine_new(edges, options->cache_size);
     tree->started = g_get_real_time();
     tree->once = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_mutex_init(&tree->once_lock);
@@ -503,9 +507,11 @@ void fs_tree_free(FsTree *tree)
     if (tree == NULL)
         return;
     // The watch ends first: it tells the tree.
-    segment_store_free(tree->store);
+    segment_store_stop(tree->store);
     fs_node_unref(tree->root);
     fs_node_table_free(tree->nodes);
+    cut_engine_free(tree->engine);
+    segment_store_free(tree->store);
     fs_recent_free(tree->recent);
     fs_plans_free(tree->plans);
     g_hash_table_unref(tree->once);

@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <sys/stat.h>
 
+#include "cut/engine.h"
 #include "fs/node.h"
 #include "fs/plans.h"
 #include "fs/recent.h"
@@ -30,6 +31,7 @@ typedef struct {
     gid_t gid;
     mode_t umask; // permissions taken away from everything shown
     char *mountpoint; // for the status
+    gint64 cache_size; // bytes of edges on disk
 } FsTreeOptions;
 
 typedef struct {
@@ -37,6 +39,7 @@ typedef struct {
     FsNodeTable *nodes;
     FsRecent *recent;
     FsPlans *plans;
+    CutEngine *engine;
     FsTreeOptions options;
     FsKernel kernel;
     FsNode *root;
@@ -50,7 +53,7 @@ typedef struct {
     GHashTable *once; // files whose loss was logged
 } FsTree;
 
-// Takes over all three and becomes the store's listener. CACHE_DIR, which may be NULL, is for the table of cuts.
+// Takes over STORE and becomes its listener. CACHE_DIR, which may be NULL, is for the table of cuts and for edges.
 FsTree *fs_tree_new(SegmentStore *store, const FsTreeOptions *options, const char *cache_dir);
 void fs_tree_free(FsTree *tree);
 

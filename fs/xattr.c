@@ -28,7 +28,7 @@ static char *start(const FsNode *node)
 
 static char *segments(const FsNode *node)
 {
-    return g_strdup_printf("%u", node->plan->n_parts);
+    return g_strdup_printf("%u", node->plan->n_segments);
 }
 
 static char *holes(const FsNode *node)
