@@ -207,8 +207,8 @@ gboolean cut_plan_depends_on(const CutPlan *plan, gint64 time)
 {
     for (guint r = 0; r < plan->ranges->len; r++) {
         const SegmentRange *range = g_ptr_array_index(plan->ranges, r);
-        // What starts in the hour before START's may cover START.
-        if (time >= segment_time_hour(range->start) - SEGMENT_HOUR_LENGTH && time < range->end)
+        // What starts in the hour before START's may cover START; what starts right after END shows whether it is reached.
+        if (time >= segment_time_hour(range->start) - SEGMENT_HOUR_LENGTH && time <= range->end + SEGMENT_FUDGE)
             return TRUE;
     }
     return FALSE;
