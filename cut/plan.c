@@ -254,11 +254,13 @@ gboolean cut_plan_is_barred(const CutPlan *plan)
 
 gboolean cut_plan_depends_on(const CutPlan *plan, gint64 time)
 {
-    // What starts in the hour before START's may cover START; a segment behind END may be its last one's neighbour.
-    gint64 behind = plan->request->mode == CUT_MODE_ROUGH || plan->text != NULL ? 0 : SEGMENT_HOUR_LENGTH;
+    // What starts in the hour before START's may cover START; what starts right after END shows whether it is reached, and
+    // may be the last segment's neighbour.
+    gboolean has_edges = plan->text == NULL && plan->request->mode != CUT_MODE_ROUGH;
+    gint64 behind = has_edges ? SEGMENT_HOUR_LENGTH : SEGMENT_FUDGE;
     for (guint r = 0; r < plan->ranges->len; r++) {
         const SegmentRange *range = g_ptr_array_index(plan->ranges, r);
-        if (time >= segment_time_hour(range->start) - SEGMENT_HOUR_LENGTH && time < range->end + behind)
+        if (time >= segment_time_hour(range->start) - SEGMENT_HOUR_LENGTH && time <= range->end + behind)
             return TRUE;
     }
     return FALSE;

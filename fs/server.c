@@ -67,7 +67,7 @@ static gboolean mount_session(FsServer *server, const FsServerOptions *options, 
     errno = 0;
     if (fuse_session_mount(server->session, options->mountpoint) != 0)
         return segment_error_set_errno(error, errno != 0 ? errno : EIO, "cannot mount on", options->mountpoint);
-    return fs_parallel_enable(server, error);
+    return fs_device_enable(server, error);
 }
 
 FsServer *fs_server_new(FsTree *tree, const FsServerOptions *options, GError **error)
@@ -100,9 +100,8 @@ gboolean fs_server_run(FsServer *server, GError **error)
     fuse_loop_cfg_set_clone_fd(config, 0);
     int result = fuse_session_loop_mt(server->session, config);
     fuse_loop_cfg_destroy(config);
-    // A connection that was aborted has ended, too.
-    return result >= 0 || result == -ECONNABORTED || segment_error_set_errno(error, -result, "lost the session of",
-                                                  server->tree->options.mountpoint);
+    return result >= 0 ||
+           segment_error_set_errno(error, -result, "lost the session of", server->tree->options.mountpoint);
 }
 
 void fs_server_exit(FsServer *server)

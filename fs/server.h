@@ -19,7 +19,7 @@ typedef struct {
     FsTree *tree;
     FsNotify *notify;
     GThreadPool *pool; // of FsCall (call.h)
-    guint64 init_unique; // parallel.c: the INIT request
+    guint64 init_unique; // device.c: the INIT request
     guint connection; // atomic; its number in /sys/fs/fuse/connections, once the mount answers
     gboolean unmounted;
 
@@ -54,8 +54,8 @@ gboolean fs_server_wait_ready(FsServer *server, const FsServerOptions *options, 
 void fs_server_hold(FsServer *server, gpointer handle, GDestroyNotify destroy);
 void fs_server_release(FsServer *server, gpointer handle);
 
-// parallel.c: lets lookups in one directory run at the same time.
-gboolean fs_parallel_enable(FsServer *server, GError **error);
+// device.c: reads and writes what libfuse does, with what it has wrong put right.
+gboolean fs_device_enable(FsServer *server, GError **error);
 
 // ops.c
 extern const struct fuse_lowlevel_ops fs_ops;

@@ -5,7 +5,7 @@
 truncate -s 16M "$work/image"
 mkfs.ext4 -q -N 64 "$work/image"
 mkdir "$work/disk"
-mount -o loop "$work/image" "$work/disk" 2>/dev/null || skip_all "no loop devices here"
+mount -o loop,commit=300 "$work/image" "$work/disk" 2>/dev/null || skip_all "no loop devices here"
 at_end "umount -l $work/disk"
 store=$work/disk
 make_store 1 20 10000
@@ -26,9 +26,23 @@ errno "with room it has" OK create "$stream/$hour/$(tombstone_of "$(name 2)")"
 errno "and the segment is gone" ENOENT stat "$stream/$hour/$(name 2)"
 ok "ends" stop
 
+# The power is cut right after the call returns.
+rm "$store"/filler-*
+sync -f "$store"
+start --cache="$work/cache"
+errno "a tombstone" OK create "$stream/$hour/$(tombstone_of "$(name 10)")"
+touch "$dir/other"
+ok "no power" probe shutdown "$store"
+fails "nothing can be written" touch "$dir/more"
+ok "ends" stop
+umount "$store"
+mount -o loop,commit=300 "$work/image" "$store"
+ok "the tombstone is on the disk" test -e "$dir/$(tombstone_of "$(name 10)")"
+fails "what nobody waited for is not" test -e "$dir/other"
+
 mount -o remount,ro "$store"
 start --cache="$store/cache"
-is "a read-only disk" "$(ls "$stream/$hour" | wc -l)" 19
+is "a read-only disk" "$(ls "$stream/$hour" | wc -l)" 18
 errno "takes no tombstone" EROFS create "$stream/$hour/$(tombstone_of "$(name 3)")"
 errno "its segment is as it was" OK read "$stream/$hour/$(name 3)"
 is "cuts need no cache" "$(cat "$stream/range/20231110T0009+1m.rough.ts" | wc -c)" 10000

@@ -15,6 +15,11 @@ for bad in desktop.ini Thumbs.db ._x .DS_Store x.ts "$at.ts" "$at-.ts" "$at-2023
 	"$at-20231110T0001.10x10.ts" "$at-20231110T0001..ts" "$at-20231110T0001.ROUGH.ts" "$(printf 'x%.0s' {1..255})"; do
 	errno "outside the grammar: $bad" ENOENT stat "$range/$bad"
 done
+for dir in "$mnt" "$mnt/desertbus" "$stream" "$range" "$stream/$hour" "$mnt/.segfs"; do
+	is "nothing that an editor or desktop looks for: ${dir#"$mnt"}/" "$(probe missing "$dir" desktop.ini Thumbs.db ._x \
+		.DS_Store .Trash ünïcödé $'\xff\xfe' ' ' '*' "$(printf 'x%.0s' {1..255})")" ""
+	is "..: ${dir#"$mnt"}" "$(stat -c %i "$dir/..")" "$(stat -c %i "$(dirname "$dir")")"
+done
 errno "too long" ENAMETOOLONG stat "$range/$(printf 'x%.0s' {1..256})"
 for empty in "$at-$at" "20231110T0001-$at" "$at+0s" "$at+1m,$at-$at"; do
 	errno "END not after START: $empty" EINVAL stat "$range/$empty.rough.ts"

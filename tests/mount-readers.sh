@@ -17,15 +17,29 @@ ok "is the same" cmp "$work/copy" "$work/whole"
 ok "ends" stop
 
 # With readers: it ends all the same.
-start
-cat "$cut" >/dev/null
-exec 3<"$cut"
-(while dd if="$cut" bs=1M iflag=direct of=/dev/null status=none 2>/dev/null; do :; done) &
-reader=$!
-kill -TERM "$segfs_pid"
-ok "SIGTERM with readers" gone "$segfs_pid"
-ok "ends it cleanly" check_end
+start_reading() {
+	start
+	cat "$cut" >/dev/null
+	exec 3<"$cut"
+	(exec 3<&-; while dd if="$cut" bs=1M iflag=direct of=/dev/null status=none 2>/dev/null; do :; done) &
+	reader=$!
+}
+for how in TERM INT; do
+	start_reading
+	kill -$how "$segfs_pid"
+	ok "SIG$how with readers" gone "$segfs_pid"
+	ok "ends it cleanly" check_end
+	fails "and unmounts" mountpoint -q "$mnt"
+	exec 3<&-
+	wait $reader
+done
+start_reading
+fails "fusermount3 -u with readers is refused" fusermount3 -u "$mnt"
+ok "which changes nothing" cmp "$cut" "$work/whole"
+ok "fusermount3 -uz is not" fusermount3 -uz "$mnt"
 fails "and unmounts" mountpoint -q "$mnt"
-exec 3<&-
 wait $reader
+is "who has it open reads on" "$(sha256sum <&3)" "$(sha256sum <"$work/whole")"
+exec 3<&-
+ok "when the last has closed it, it ends cleanly" check_end
 done_testing

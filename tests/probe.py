@@ -3,15 +3,18 @@
 """What the tests in shell cannot do themselves: exact errors, open handles, threads, file handles.
 
 errno OP PATH [ARG]      tries OP and prints the errno's name, or OK
+missing DIR NAME...      prints the names for which a stat in DIR does not end with ENOENT
 hold PATH [PATH...]      opens all and reads a byte of each, says "open", waits for a line, then prints for each what
                          a read, an fstat and a read through a mapping come to, until standard input ends
 compare A B              reads A at random, by threads and through a map, and compares with B
 many N OP PATTERN        does OP N times at once, on PATTERN with a number in it; prints how many worked
 save-handle PATH FILE    name_to_handle_at;   open-handle MOUNT FILE   open_by_handle_at: prints SHA-256 or the listing
+shutdown PATH           has the file system that PATH is on stop at once, as when its power is cut
 listdir PATH BATCH       lists it by getdents of BATCH names at a time, opening it anew and seeking for each
 """
 import ctypes
 import errno
+import fcntl
 import hashlib
 import mmap
 import os
@@ -76,6 +79,13 @@ def attempt(function, *args):
 
 def cmd_errno(op, path, *rest):
     print(attempt(OPS[op], path, *rest))
+
+
+def cmd_missing(directory, *names):
+    for name in names:
+        result = attempt(os.stat, os.path.join(directory, name))
+        if result != "ENOENT":
+            print(ascii(name), result)
 
 
 def mapped_read(view):
@@ -185,6 +195,13 @@ def cmd_open_handle(mount, file):
                 break
             digest.update(part)
         print(digest.hexdigest())
+
+
+def cmd_shutdown(path):
+    fd = os.open(path, os.O_RDONLY)
+    # EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH (<linux/ext4.h>)
+    fcntl.ioctl(fd, 0x8004587d, struct.pack("I", 2))
+    os.close(fd)
 
 
 def cmd_listdir(path, size):

@@ -124,7 +124,11 @@ static void test_dependence(void)
     gint64 start = p->request->spans[0].start;
     g_assert_true(cut_plan_depends_on(p, start));
     g_assert_true(cut_plan_depends_on(p, start - 60 * SEGMENT_SECOND));
-    g_assert_false(cut_plan_depends_on(p, start + 10 * SEGMENT_SECOND));
+    // What starts right after END shows whether it is reached (segment_range_add_hour).
+    gint64 end = start + 10 * SEGMENT_SECOND;
+    g_assert_true(cut_plan_depends_on(p, end));
+    g_assert_true(cut_plan_depends_on(p, end + SEGMENT_FUDGE));
+    g_assert_false(cut_plan_depends_on(p, end + SEGMENT_FUDGE + 1));
     g_assert_false(cut_plan_depends_on(p, start - 3 * SEGMENT_HOUR_LENGTH));
     g_assert_cmpint(p->mtime, ==, start + 8 * SEGMENT_SECOND);
 

@@ -36,10 +36,9 @@ typedef struct {
 static gpointer use(gpointer data)
 {
     User *user = data;
-    g_autofree char *hour =
-        g_build_filename(user->options->mountpoint, "channel", "quality", "2019-11-13T02", NULL);
-    g_autofree char *cut = g_build_filename(user->options->mountpoint, "channel", "quality", "range",
-                                            "20191113T0200+10s.rough.ts", NULL);
+    g_autofree char *hour = g_build_filename(user->options->mountpoint, "channel", "quality", "2019-11-13T02", NULL);
+    g_autofree char *cut =
+        g_build_filename(user->options->mountpoint, "channel", "quality", "range", "20191113T0200+10s.rough.ts", NULL);
     struct stat st;
     char byte;
     user->ok = fs_server_wait_ready(user->server, user->options, NULL) && count_entries(hour) == 7 &&
@@ -76,12 +75,8 @@ static void run_round(const Scratch *scratch, const char *mountpoint, int round)
     g_assert_true(user.ok);
 }
 
-static void test_rounds(void)
+static void run_rounds(void)
 {
-    if (getuid() != 0 || access("/dev/fuse", R_OK | W_OK) < 0) {
-        g_test_skip("needs root and /dev/fuse");
-        return;
-    }
     g_autoptr(Scratch) scratch = scratch_new();
     g_autoptr(Scratch) mountpoint = scratch_new();
     for (int i = 0; i < 5; i++) {
@@ -103,10 +98,24 @@ static void test_rounds(void)
     g_assert_cmpuint(count_entries("/proc/self/task"), <=, threads + 8);
 }
 
+// In a process of its own, for what libraries write to stderr. The end of a mount is nothing to complain of; a thread
+// that did was cancelled in the middle of it, with the lock of stderr, in one of some ten thousand rounds.
+static void test_rounds(void)
+{
+    if (getuid() != 0 || access("/dev/fuse", R_OK | W_OK) < 0) {
+        g_test_skip("needs root and /dev/fuse");
+        return;
+    }
+    g_test_trap_subprocess("/mount/rounds/subprocess", 0, G_TEST_SUBPROCESS_DEFAULT);
+    g_test_trap_assert_passed();
+    g_test_trap_assert_stderr_unmatched("*reading device*");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     signal(SIGPIPE, SIG_IGN);
     g_test_add_func("/mount/rounds", test_rounds);
+    g_test_add_func("/mount/rounds/subprocess", run_rounds);
     return g_test_run();
 }
