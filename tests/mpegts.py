@@ -133,13 +133,13 @@ class Stream:
         self.change_pmt(change)
         packets, video, last = [], self.video_pid(), None
         for packet in self.packets:
+            packets.append(packet)
             stamps = self.stamps(packet) if self.pid(packet) == video else []
             if stamps:
                 pts = get_stamp(packet, stamps[0])
                 if last is None or (pts - last) % WRAP < WRAP // 2 and (pts - last) % WRAP >= 90000:
                     packets.append(self.id3_packet(n, pts))
                     last, n = pts, n + 1
-            packets.append(packet)
         self.packets = packets
         return n
 
