@@ -286,13 +286,15 @@ static void judge_track(JudgeCut *cut, guint t, const JudgePid *pid, const Judge
     while (listener.sounds + listener.n < cut->source->sounds + header->n_sounds &&
            listener.sounds[listener.n].track == t)
         listener.n++;
-    g_autofree guint *next = listener.next = g_new(guint, listener.n);
-    g_autofree guint8 *is_played = listener.is_played = g_new0(guint8, listener.n);
+    listener.next = g_new(guint, listener.n);
+    listener.is_played = g_new0(guint8, listener.n);
     index_sounds(&listener);
     if (!header->has_video && t == 0)
         place_ranges(cut, frames, listener.sounds, listener.n);
     check_adts(&listener, frames);
     check_marks(&listener, track);
+    g_free(listener.next);
+    g_free(listener.is_played);
 }
 
 void judge_sounds(JudgeCut *cut, const JudgeTs *ts)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes a stream of live video that tells of itself: DIR/STREAM/HOUR/SEGMENT.ts, and DIR.manifest.json beside it.
+"""Makes a stream of live video that tells of itself: DIR/STREAM/HOUR/SEGMENT.ts, and a manifest, DIR.manifest.json.
 
 Frame n is shown at START + n / fps and carries n as a barcode on its top edge: 27 square cells, as wide as the picture's
 32nd part: white, black, 24 bits of n from the lowest, even parity. The sound of track k is, on the left, a sine of
@@ -267,6 +267,7 @@ def arguments():
     add = parser.add_argument
     add("directory", metavar="DIR")
     add("--stream", default="desertbus/source")
+    add("--manifest", metavar="FILE", help="elsewhere than beside DIR")
     add("--start", default="2023-11-10T00:00:00", help="UTC")
     add("--seconds", type=Fraction, default=Fraction(40), help="of unique media")
     add("--segment", type=Fraction, default=Fraction(2), help="seconds, rounded to frames")
@@ -291,11 +292,13 @@ def arguments():
         add("--" + fault, type=numbers, default=[], metavar="K,K")
     add("--change", type=pair(str), metavar="K:WHAT", help="from segment K on: another size, or h264, or hevc")
     add("--fill-to", type=float, default=0, metavar="SECONDS", help="repeat it by hard links")
-    add("--threads", type=int, default=0, help="of the encoder")
+    add("--threads", type=int, help="of the encoder; small pictures have 1, so that the bytes are the same each time")
     args = parser.parse_args()
     size, _, rate = args.size.partition("p")
     args.size = size + "p"
     args.fps = args.fps or Fraction(rate or 30)
+    if args.threads is None:
+        args.threads = 1 if args.size in ("180p", "360p") else 0
     args.segment_frames = round(args.segment * args.fps)
     args.frames = round(args.seconds * args.fps)
     return args
@@ -309,8 +312,9 @@ def main():
         change_packets(args, made)
     entries = store(args, made)
     check_kind(args, entries)
+    path = args.manifest or os.path.normpath(args.directory) + ".manifest.json"
     manifest = {
-        "store": os.path.basename(os.path.normpath(args.directory)), "stream": args.stream, "start": args.start,
+        "store": os.path.relpath(args.directory, os.path.dirname(os.path.abspath(path))), "stream": args.stream, "start": args.start,
         "fps": "%d/%d" % (args.fps.numerator, args.fps.denominator), "frames": args.frames if args.video else 0,
         "width": SIZES[args.size][0], "height": SIZES[args.size][1], "codec": args.codec, "kind": args.kind,
         "gops": args.gops, "ms": args.ms, "audio": [{"base": 400 + 1200 * k} for k in range(args.audio)],
@@ -320,7 +324,7 @@ def main():
         manifest["numbers"] = [n for n in range(args.frames) if is_kept(n, args.segment_frames)]
     if args.fill_to:
         manifest["filled"] = fill(args, entries)
-    with open(os.path.normpath(args.directory) + ".manifest.json", "w") as file:
+    with open(path, "w") as file:
         json.dump(manifest, file, indent=1)
 
 

@@ -205,3 +205,89 @@ class Stream:
 
 def first_stamp(data):
     return Stream(data).facts()["first_pts"]
+
+
+class Unit:
+    """A coded picture, or an ADTS frame."""
+    def __init__(self, pts, dts, data):
+        self.pts, self.dts, self.data = pts, dts, data
+
+    def moved(self, ticks):
+        return Unit(self.pts + ticks, self.dts + ticks, self.data)
+
+
+def pes_units(stream, pid):
+    """the PES packets of a PID"""
+    units = []
+    for packet in stream.packets:
+        if stream.pid(packet) != pid:
+            continue
+        at = stream.payload(packet)
+        stamps = stream.stamps(packet)
+        if stamps:
+            pts = get_stamp(packet, stamps[0])
+            units.append(Unit(pts, get_stamp(packet, stamps[-1]), bytearray()))
+            at += 9 + packet[at + 8]
+        if units:
+            units[-1].data += packet[at:]
+    return units
+
+
+def adts_units(stream, pid):
+    """the ADTS frames of a PID whose PES packets begin with one and have stamps, at 48 kHz"""
+    frames = []
+    for unit in pes_units(stream, pid):
+        at, n = 0, 0
+        while at + 7 <= len(unit.data):
+            size = (unit.data[at + 3] & 3) << 11 | unit.data[at + 4] << 3 | unit.data[at + 5] >> 5
+            frames.append(Unit(unit.pts + 1920 * n, unit.pts + 1920 * n, unit.data[at:at + size]))
+            at, n = at + size, n + 1
+    return frames
+
+
+def packets_of(pid, unit, stream_id, pcr=None):
+    """one PES packet; with a PCR of 90 kHz before it"""
+    has_dts = unit.pts != unit.dts
+    head = bytearray(10 if has_dts else 5)
+    head[0] = 0x31 if has_dts else 0x21
+    put_stamp(head, 0, unit.pts)
+    if has_dts:
+        head[5] = 0x11
+        put_stamp(head, 5, unit.dts)
+    length = len(head) + 3 + len(unit.data)
+    data = (b"\0\0\1" + bytes([stream_id]) + (0 if stream_id == 0xE0 else length).to_bytes(2, "big") +
+            bytes([0x80, 0xC0 if has_dts else 0x80, len(head)]) + head + unit.data)
+    packets, first = [], True
+    while data:
+        field = b""
+        if first and pcr is not None:
+            field = b"\x10" + (pcr % WRAP >> 1).to_bytes(4, "big") + bytes([(pcr & 1) << 7 | 0x7E, 0])
+        room = 184 - (len(field) + 1 if field else 0)
+        if len(data) < room:
+            if not field and room - len(data) == 1:
+                field = None  # a field of a length byte alone
+            else:
+                field = (field or b"\0").ljust(len(field) + room - len(data) - (0 if field else 1), b"\xff")
+        adaptation = b"\0" if field is None else bytes([len(field)]) + field if field else b""
+        size = 184 - len(adaptation)
+        packets.append(bytearray(bytes([0x47, (0x40 if first else 0) | pid >> 8, pid & 255, 0x30 if adaptation else 0x10]) +
+                                 adaptation + data[:size]))
+        data, first = data[size:], False
+    return packets
+
+
+def mux(tables, video_pid, video, audio_pid, audio, lead=63000):
+    """A stream of TABLES (the packets of PAT and PMT), and of units in the order of their DTS; the first PCR is 0 where
+    the first DTS is LEAD."""
+    units = sorted([(unit.dts, 0, unit) for unit in video] + [(unit.dts, 1, unit) for unit in audio], key=lambda u: u[:2])
+    packets = []
+    for dts, kind, unit in units:
+        if kind == 0:
+            packets += [bytearray(p) for p in tables] if not packets else []
+            packets += packets_of(video_pid, unit, 0xE0, dts - lead)
+        elif packets:
+            packets += packets_of(audio_pid, unit, 0xC0)
+    stream = Stream(b"")
+    stream.packets = packets
+    stream.renumber({})
+    return stream
