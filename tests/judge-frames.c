@@ -8,8 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
+// A fault that may be the source's own.
+#define judge_broken(cut, ...) judge_fault((cut)->is_broken ? NULL : (cut)->report, __VA_ARGS__)
+
 #define MIN_PSNR 42.0 // dB, of what was encoded again
 #define MIN_PSNR_SCALED 28.0 // of what was scaled, too: twice, for this comparison
+
+typedef struct {
+    guint frame; // of the source
+    guint range;
+} Expected;
 
 typedef struct {
     JudgeCut *cut;
@@ -18,7 +26,7 @@ typedef struct {
     AVPacket *packet;
     AVFrame *frame;
     gint video; // the stream; -1 for none
-    GArray *expected; // guint: the source's frames
+    GArray *expected; // Expected; a frame of a broken segment leaves it when another comes instead
     GArray *numbers; // gint: what the barcodes say
 } Decoding;
 
@@ -51,7 +59,7 @@ static void end_listening(const JudgeCut *cut)
     av_log_set_callback(av_log_default_callback);
     for (guint i = 0; i < said->len; i++) {
         const char *line = g_ptr_array_index(said, i);
-        if (cut->n_jumps == 0 || strstr(line, "DTS discontinuity") == NULL)
+        if (!cut->is_broken && (cut->n_jumps == 0 || strstr(line, "DTS discontinuity") == NULL))
             judge_fault(cut->report, "libav", "%s", line);
     }
     g_clear_pointer(&said, g_ptr_array_unref);
@@ -64,7 +72,7 @@ static gboolean is_gap(const JudgeCut *cut, guint i)
 {
     const JudgeFrame *a = &cut->source->frames[i - 1], *b = a + 1;
     gint64 step = b->flow - a->flow;
-    return b->segment > a->segment + 1 || step > JUDGE_SECOND ||
+    return b->segment > a->segment + 1 || step > 4 * cut->source->step ||
            (cut->mode == JUDGE_FAST && ABS(judge_distance(b->pts, a->pts) - step) > JUDGE_TOLERANCE);
 }
 
@@ -89,31 +97,48 @@ static void add_run(JudgeCut *cut, guint range, guint first, guint n, guint at)
 }
 
 // Which frames the ranges are made of.
-static GArray *expect_frames(JudgeCut *cut)
+static GArray *expect_frames(const JudgeCut *cut)
 {
     const JudgeSource *source = cut->source;
-    GArray *expected = g_array_new(FALSE, FALSE, sizeof(guint));
+    GArray *expected = g_array_new(FALSE, FALSE, sizeof(Expected));
     for (guint range = 0; range < cut->ranges->len; range++) {
         const JudgeRange *ends = &g_array_index(cut->ranges, JudgeRange, range);
-        guint first = 0, n = 0;
         for (guint i = 0; i < source->header->n_frames; i++) {
-            if (source->frames[i].time < ends->start || source->frames[i].time >= ends->end)
-                continue;
-            if (n > 0 && (i != first + n || is_gap(cut, i))) {
-                add_run(cut, range, first, n, expected->len - n);
-                n = 0;
-            }
-            if (n++ == 0)
-                first = i;
-            g_array_append_val(expected, i);
+            Expected one = {i, range};
+            if (source->frames[i].time >= ends->start && source->frames[i].time < ends->end)
+                g_array_append_val(expected, one);
         }
-        if (n > 0)
-            add_run(cut, range, first, n, expected->len - n);
     }
     return expected;
 }
 
+static void find_runs(JudgeCut *cut, const GArray *expected)
+{
+    guint at = 0;
+    for (guint i = 1; i <= expected->len; i++) {
+        const Expected *one = &g_array_index(expected, Expected, i - 1);
+        if (i < expected->len && one[1].range == one->range && one[1].frame == one->frame + 1 &&
+            !is_gap(cut, one[1].frame))
+            continue;
+        add_run(cut, one->range, g_array_index(expected, Expected, at).frame, i - at, at);
+        at = i;
+    }
+}
+
 // ---- decoding
+
+// The frame of the source that picture AT should be.
+static const JudgeFrame *expect_frame(Decoding *decoding, guint at, gint number)
+{
+    while (at < decoding->expected->len) {
+        guint i = g_array_index(decoding->expected, Expected, at).frame;
+        const JudgeFrame *frame = &decoding->cut->source->frames[i];
+        if (!frame->is_faulty || frame->number == number || number < 0)
+            return frame;
+        g_array_remove_index(decoding->expected, at);
+    }
+    return NULL;
+}
 
 // A picture that is not the one that is expected here is compared with nothing.
 static void judge_picture(Decoding *decoding)
@@ -128,22 +153,22 @@ static void judge_picture(Decoding *decoding)
     if (picture->pts == AV_NOPTS_VALUE)
         judge_fault(cut->report, "stamp", "picture %u has no stamp", at);
     if (picture->decode_error_flags != 0 || (picture->flags & AV_FRAME_FLAG_CORRUPT) != 0)
-        judge_fault(cut->report, "corrupt", "picture %u", at);
+        judge_broken(cut, "corrupt", "picture %u", at);
     g_array_append_val(decoding->numbers, number);
     g_array_append_val(cut->stamps, pts);
     if (!judge_picture_hash(picture, hash)) {
         judge_fault(cut->report, "format", "picture %u has pixel format %d", at, picture->format);
         return;
     }
-    if (at >= decoding->expected->len)
-        return;
-    const JudgeFrame *frame = &source->frames[g_array_index(decoding->expected, guint, at)];
-    if (frame->number != number)
+    const JudgeFrame *frame = expect_frame(decoding, at, number);
+    if (frame == NULL || (frame->number != number && !frame->is_faulty))
         return;
     if (memcmp(hash, frame->hash, sizeof hash) == 0) {
         cut->n_copied++;
         return;
     }
+    if (frame->is_faulty)
+        return;
     gboolean is_scaled = (guint) picture->width != frame->width || (guint) picture->height != frame->height;
     double psnr = judge_picture_psnr(picture, source->bytes + frame->luma, frame->width, frame->height);
     cut->n_encoded++;
@@ -170,7 +195,7 @@ static void drain(Decoding *decoding, guint stream, JudgeTrack *track)
         int result = avcodec_receive_frame(decoder, decoding->frame);
         if (result < 0) {
             if (result != AVERROR(EAGAIN) && result != AVERROR_EOF)
-                judge_fault(decoding->cut->report, "decode", "stream %u: %s", stream, av_err2str(result));
+                judge_broken(decoding->cut, "decode", "stream %u: %s", stream, av_err2str(result));
             return;
         }
         if (track != NULL)
@@ -188,7 +213,7 @@ static void decode(Decoding *decoding, guint stream, const AVPacket *packet, Jud
         result = avcodec_send_packet(decoding->decoders[stream], packet);
     }
     if (result < 0 && result != AVERROR_EOF)
-        judge_fault(decoding->cut->report, "decode", "stream %u: %s", stream, av_err2str(result));
+        judge_broken(decoding->cut, "decode", "stream %u: %s", stream, av_err2str(result));
     drain(decoding, stream, track);
 }
 
@@ -250,7 +275,7 @@ static void decode_all(Decoding *decoding)
     while ((result = av_read_frame(decoding->format, decoding->packet)) >= 0) {
         guint stream = (guint) decoding->packet->stream_index;
         if ((decoding->packet->flags & AV_PKT_FLAG_CORRUPT) != 0)
-            judge_fault(decoding->cut->report, "corrupt", "a packet of stream %u", stream);
+            judge_broken(decoding->cut, "corrupt", "a packet of stream %u", stream);
         if (stream >= n)
             judge_fault(decoding->cut->report, "decode", "a stream that begins later");
         else if (decoding->decoders[stream] != NULL)
@@ -289,15 +314,20 @@ static void read_file(Decoding *decoding, const char *file)
 static gboolean check_numbers(Decoding *decoding)
 {
     const JudgeSource *source = decoding->cut->source;
-    JudgeReport *report = decoding->cut->report;
     GArray *expected = decoding->expected, *numbers = decoding->numbers;
+    while (expected->len > numbers->len &&
+           source->frames[g_array_index(expected, Expected, expected->len - 1).frame].is_faulty)
+        g_array_set_size(expected, expected->len - 1);
     for (guint i = 0; i < MAX(expected->len, numbers->len); i++) {
-        gint wanted = i < expected->len ? source->frames[g_array_index(expected, guint, i)].number : -2;
+        const JudgeFrame *frame = NULL;
         gint got = i < numbers->len ? g_array_index(numbers, gint, i) : -2;
-        if (wanted == got)
+        if (i < expected->len)
+            frame = &source->frames[g_array_index(expected, Expected, i).frame];
+        if (frame != NULL && (frame->number == got || (frame->is_faulty && got == -1)))
             continue;
-        judge_fault(report, "frames", "%u frames instead of %u; the first that differs is picture %u: %d instead of %d",
-                    numbers->len, expected->len, i, got, wanted);
+        judge_fault(decoding->cut->report, "frames",
+                    "%u frames instead of %u; the first that differs is picture %u: %d instead of %d", numbers->len,
+                    expected->len, i, got, frame != NULL ? frame->number : -2);
         return FALSE;
     }
     return TRUE;
@@ -356,12 +386,13 @@ gboolean judge_frames(JudgeCut *cut, const char *file, const JudgeTs *ts)
         .expected = expected,
         .numbers = numbers,
     };
-    cut->n_expected = expected->len;
     read_file(&decoding, file);
     av_packet_free(&decoding.packet);
     av_frame_free(&decoding.frame);
+    cut->n_frames = numbers->len;
     if (!check_numbers(&decoding))
         return FALSE;
+    find_runs(cut, expected);
     for (guint i = 0; i < cut->runs->len; i++)
         check_run(cut, &g_array_index(cut->runs, JudgeRun, i));
     check_joins(cut);

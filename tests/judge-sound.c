@@ -64,8 +64,9 @@ static gboolean find_sound(const Listener *listener, const JudgeAdts *adts, guin
     gpointer found;
     gint64 least = G_MAXINT64;
     if (!g_hash_table_lookup_extended(listener->by_hash, &adts->hash[0], NULL, &found)) {
-        judge_fault(listener->cut->report, "foreign", "track %u: the sound at %.4f s is none of the source",
-                    listener->track, (double) adts->pts / JUDGE_SECOND);
+        if (!listener->cut->is_broken)
+            judge_fault(listener->cut->report, "foreign", "track %u: the sound at %.4f s is none of the source",
+                        listener->track, (double) adts->pts / JUDGE_SECOND);
         return FALSE;
     }
     guint last = GPOINTER_TO_UINT(found);
@@ -98,7 +99,7 @@ static void check_played(Listener *listener, const JudgeRun *run)
         const JudgeSound *sound = &listener->sounds[i];
         gint64 length = length_of(sound);
         if (sound->flow - run->flow >= length + EDGE && sound->flow + 2 * length + EDGE <= until &&
-            !listener->is_played[i])
+            !listener->is_played[i] && !sound->is_faulty)
             judge_fault(listener->cut->report, "silent", "track %u: the sound of %.4f s is missing", listener->track,
                         (double) sound->flow / JUDGE_SECOND);
     }
@@ -223,12 +224,14 @@ static void check_mark(JudgeCut *cut, guint t, const JudgeTrack *track, gint64 s
                     second, pitch, wanted);
 }
 
-// Whether the source's sound has no hole around FLOW.
+// Whether the source's sound has no hole around FLOW, and nothing is wrong with it.
 static gboolean is_heard(const Listener *listener, gint64 flow)
 {
     const gint64 around = 100 * 90;
     gint64 heard = 0;
     for (guint i = 0; i < listener->n; i++) {
+        if (listener->sounds[i].is_faulty)
+            continue;
         gint64 from = MAX(listener->sounds[i].flow, flow - around);
         gint64 to = MIN(listener->sounds[i].flow + length_of(&listener->sounds[i]), flow + around);
         heard += MAX(to - from, 0);
@@ -278,7 +281,7 @@ static void place_ranges(JudgeCut *cut, const GArray *frames, const JudgeSound *
 static void judge_track(JudgeCut *cut, guint t, const JudgePid *pid, const JudgeTrack *track)
 {
     const JudgeHeader *header = cut->source->header;
-    g_autoptr(GArray) frames = judge_pid_adts(pid, cut->report);
+    g_autoptr(GArray) frames = judge_pid_adts(pid, cut->is_broken ? NULL : cut->report);
     g_autoptr(GHashTable) by_hash = g_hash_table_new(g_int64_hash, g_int64_equal);
     Listener listener = {.cut = cut, .track = t, .sounds = cut->source->sounds, .by_hash = by_hash};
     while (listener.sounds < cut->source->sounds + header->n_sounds && listener.sounds->track < t)

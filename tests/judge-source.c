@@ -11,7 +11,7 @@
 
 #include "segment/time.h"
 
-#define MAGIC "judge 1"
+#define MAGIC "judge 2"
 
 typedef struct {
     JudgeHeader header;
@@ -23,7 +23,7 @@ typedef struct {
     gint64 zero; // the stamp in this segment that is flow 0
     gint64 first_flow, first_time; // of this segment
     guint segment;
-    gboolean is_faulty; // something is wrong with a segment: its frames need not be there
+    gboolean is_faulty, has_faults; // something is wrong with this segment; with any
     AVCodecContext *decoder;
     AVFrame *frame;
     AVPacket *packet;
@@ -143,6 +143,7 @@ static gboolean decode_pictures(Builder *builder, const JudgePid *pid, GHashTabl
         stamp->time = get_time(builder, stamp->flow);
         stamp->pts = unit->pts;
         stamp->segment = builder->segment;
+        stamp->is_faulty = (guint32) builder->is_faulty;
         builder->packet->pts = stamp->flow;
         g_hash_table_replace(stamps, &stamp->flow, stamp);
         // A decoder may refuse a packet until its pictures are taken; what is corrupt it may refuse for good.
@@ -168,6 +169,7 @@ static void add_sounds(Builder *builder, const JudgePid *pid, guint track)
         memcpy(sound.hash, adts->hash, sizeof sound.hash);
         sound.samples = adts->samples;
         sound.rate = adts->rate;
+        sound.is_faulty = (guint32) builder->is_faulty;
         g_array_append_val(builder->sounds, sound);
     }
 }
@@ -196,7 +198,8 @@ static gboolean read_segment(Builder *builder, JsonObject *entry, GHashTable *st
     gsize size;
     if (!place_segment(builder, entry, error))
         return FALSE;
-    builder->is_faulty |= json_object_has_member(entry, "fault");
+    builder->is_faulty = json_object_has_member(entry, "fault");
+    builder->has_faults |= builder->is_faulty;
     if (g_strcmp0(json_object_get_string_member_with_default(entry, "fault", ""), "hole") == 0)
         return TRUE;
     if (!g_file_get_contents(path, &bytes, &size, error))
@@ -230,7 +233,7 @@ static gboolean check_frames(const Builder *builder, GError **error)
     guint wanted =
         numbers != NULL ? json_array_get_length(numbers) : (guint) json_object_get_int_member(manifest, "frames");
     gint64 tolerance = json_object_get_boolean_member(manifest, "ms") ? 90 : 1;
-    if (builder->is_faulty)
+    if (builder->has_faults)
         return TRUE;
     if (builder->frames->len != wanted)
         return fail(error, "%u frames instead of %u", builder->frames->len, wanted);
@@ -297,6 +300,7 @@ static void complete_frames(Builder *builder, GHashTable *stamps)
         frame->segment = stamp->segment;
         frame->time = stamp->time;
         frame->pts = stamp->pts;
+        frame->is_faulty = stamp->is_faulty;
     }
 }
 

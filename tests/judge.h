@@ -81,6 +81,8 @@ typedef struct {
     guint64 hash[2];
     guint64 luma; // offset in the file
     guint32 width, height;
+    guint32 is_faulty; // something is wrong with its segment: it need not be there
+    guint32 reserved;
 } JudgeFrame;
 
 typedef struct {
@@ -88,6 +90,7 @@ typedef struct {
     gint64 flow, time, pts; // as of a frame
     guint64 hash[2];
     guint32 samples, rate;
+    guint32 is_faulty, reserved;
 } JudgeSound;
 
 typedef struct {
@@ -151,10 +154,11 @@ typedef struct {
     JudgeReport *report;
     GArray *ranges; // JudgeRange
     GArray *runs; // JudgeRun
+    gboolean is_broken; // the source is: what libav says of it, and what no frame is made of, is no fault
     guint n_jumps; // how many times its stamps may jump
     GArray *stamps; // gint64: PTS of each frame of the cut
     GPtrArray *tracks; // JudgeTrack, as decoded
-    guint n_expected, n_copied, n_encoded, n_sounds, n_marks;
+    guint n_frames, n_copied, n_encoded, n_sounds, n_marks;
     double least_psnr; // dB, of what is not copied
     gint64 worst_sync; // ticks
 } JudgeCut;
