@@ -227,7 +227,6 @@ static gboolean open_decoder(Decoding *decoding, guint i)
     avcodec_parameters_to_context(decoder, parameters);
     decoder->pkt_timebase = decoding->format->streams[i]->time_base;
     decoder->err_recognition = AV_EF_EXPLODE;
-    decoder->thread_count = parameters->codec_type == AVMEDIA_TYPE_VIDEO ? 2 : 1;
     return avcodec_open2(decoder, codec, NULL) >= 0;
 }
 

@@ -122,7 +122,6 @@ static gboolean open_decoder(Builder *builder, guint8 type, GError **error)
     if (!end_decoder(builder, error))
         return FALSE;
     builder->decoder = avcodec_alloc_context3(avcodec_find_decoder(id));
-    builder->decoder->thread_count = 2;
     if (avcodec_open2(builder->decoder, NULL, NULL) < 0)
         return fail(error, "the decoder does not open");
     return TRUE;
@@ -261,8 +260,10 @@ static gboolean write_file(Builder *builder, GError **error)
     header->has_video = header->n_frames > 0;
     header->frames = builder->at;
     header->sounds = builder->at + header->n_frames * sizeof(JudgeFrame);
-    fwrite(builder->frames->data, sizeof(JudgeFrame), header->n_frames, builder->file);
-    fwrite(builder->sounds->data, sizeof(JudgeSound), header->n_sounds, builder->file);
+    if (header->n_frames > 0)
+        fwrite(builder->frames->data, sizeof(JudgeFrame), header->n_frames, builder->file);
+    if (header->n_sounds > 0)
+        fwrite(builder->sounds->data, sizeof(JudgeSound), header->n_sounds, builder->file);
     if (fseek(builder->file, 0, SEEK_SET) != 0 || fwrite(header, sizeof *header, 1, builder->file) != 1 ||
         fflush(builder->file) != 0 || ferror(builder->file))
         return fail(error, "cannot write");
@@ -360,21 +361,33 @@ static gboolean is_current(const char *manifest, const char *path)
                                                          : made.st_mtim.tv_nsec >= source.st_mtim.tv_nsec);
 }
 
+static gboolean map_file(JudgeSource *source, const char *path, GError **error)
+{
+    g_clear_pointer(&source->file, g_mapped_file_unref);
+    source->file = g_mapped_file_new(path, FALSE, error);
+    if (source->file == NULL)
+        return FALSE;
+    source->bytes = (const guint8 *) g_mapped_file_get_contents(source->file);
+    source->header = (const JudgeHeader *) source->bytes;
+    return TRUE;
+}
+
+static gboolean is_readable(const JudgeSource *source)
+{
+    return g_mapped_file_get_length(source->file) >= sizeof(JudgeHeader) && strcmp(source->header->magic, MAGIC) == 0;
+}
+
 JudgeSource *judge_source_open(const char *manifest, GError **error)
 {
     g_autofree char *path = beside(manifest, ".judge");
+    g_autoptr(JudgeSource) source = g_new0(JudgeSource, 1);
     if (!is_current(manifest, path) && !judge_source_prepare(manifest, error))
         return NULL;
-    g_autoptr(JudgeSource) source = g_new0(JudgeSource, 1);
-    source->file = g_mapped_file_new(path, FALSE, error);
-    if (source->file == NULL)
+    if (!map_file(source, path, error))
         return NULL;
-    source->bytes = (const guint8 *) g_mapped_file_get_contents(source->file);
-    source->header = (const JudgeHeader *) source->bytes;
-    if (g_mapped_file_get_length(source->file) < sizeof(JudgeHeader) || strcmp(source->header->magic, MAGIC) != 0) {
-        fail(error, "%s: not a judge's file", path);
+    // An older judge may have made it.
+    if (!is_readable(source) && (!judge_source_prepare(manifest, error) || !map_file(source, path, error)))
         return NULL;
-    }
     source->frames = (const JudgeFrame *) (source->bytes + source->header->frames);
     source->sounds = (const JudgeSound *) (source->bytes + source->header->sounds);
     source->step = JUDGE_SECOND * source->header->scale / source->header->rate;
