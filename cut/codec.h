@@ -66,12 +66,13 @@ typedef struct {
 
 typedef struct CutEncoder CutEncoder;
 
-// An encoder of one IDR and then P frames like FRAME, into H.264 in Annex B form with parameter sets of its own number.
+// An encoder of IDR and P frames like FRAME, into H.264 in Annex B form with parameter sets of its own number.
 CutEncoder *cut_encoder_new(const AVFrame *frame, const CutEncoderSettings *settings, GError **error);
 void cut_encoder_free(CutEncoder *encoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CutEncoder, cut_encoder_free)
 
-// Encodes FRAME, which is changed; NULL at the end. What is ready is added to PICTURES (GBytes), in order.
-gboolean cut_encoder_send(CutEncoder *encoder, AVFrame *frame, GPtrArray *pictures, GError **error);
+// Encodes FRAME, which is changed, as an IDR if asked for, as the first one is in any case; NULL at the end. What is ready
+// is added to PICTURES (GBytes), in order.
+gboolean cut_encoder_send(CutEncoder *encoder, AVFrame *frame, gboolean is_idr, GPtrArray *pictures, GError **error);
 
 #endif

@@ -13,7 +13,7 @@
 #include "segment/error.h"
 
 #define DECODER_THREADS 2
-#define QUALITY 18 // constant rate factor
+#define QUALITY 17 // constant rate factor
 #define QUALITY_STEP 8 // of each further try
 #define QUALITY_WORST 51
 
@@ -22,6 +22,7 @@ typedef struct {
     CutEdge *edge;
     const GArray *stamps; // what is wanted, in order
     guint next; // of them
+    guint second_idr; // the number of another IDR than the first picture; 0: there is none
     CutDecoder *decoder;
     CutEncoder *encoder;
     CutEncoderSettings settings;
@@ -86,8 +87,9 @@ static gboolean encode(Run *run, AVFrame *frame, GError **error)
 {
     if (is_cancelled(run->cancelled, error))
         return FALSE;
+    gboolean is_idr = run->next == run->second_idr;
     run->next++;
-    return cut_encoder_send(run->encoder, frame, run->pictures, error);
+    return cut_encoder_send(run->encoder, frame, is_idr, run->pictures, error);
 }
 
 static gboolean take_frame(AVFrame *frame, gpointer data, GError **error)
@@ -152,7 +154,7 @@ static gboolean finish(Run *run, GError **error)
         if (!encode(run, run->last, error))
             return FALSE;
     }
-    return cut_encoder_send(run->encoder, NULL, run->pictures, error);
+    return cut_encoder_send(run->encoder, NULL, FALSE, run->pictures, error);
 }
 
 // Encodes the pictures at STAMPS into PICTURES.
@@ -167,6 +169,7 @@ static gboolean encode_run(CutEdge *edge, const GArray *stamps, gsize budget, in
         .stamps = stamps,
         .pictures = pictures,
         .cancelled = cancelled,
+        .second_idr = stamps == edge->head ? stamps->len - edge->n_continued : 0,
         .settings = {.rate_num = CUT_STAMP_HZ,
                      .rate_den = (guint) CLAMP(span / MAX(1, (gint64) edge->times.n_shown), 1, CUT_STAMP_HZ * 10),
                      .n_frames = stamps->len,
@@ -243,6 +246,23 @@ static gsize find_budget(CutEdge *edge)
     return taken < edge->spec.size ? (edge->spec.size - taken) / CUT_TS_PACKET * 180 : 1;
 }
 
+// Gives the last pictures of the head the numbers that the copied ones count on from.
+static gboolean continue_numbers(CutEdge *edge, GPtrArray *encoded, GError **error)
+{
+    g_autoptr(CutSliceRewriter) rewriter = cut_slice_rewriter_new(&edge->place);
+    for (guint k = edge->n_continued; k > 0; k--) {
+        guint i = edge->head->len - k;
+        GBytes *picture = cut_slice_rewrite(rewriter, g_ptr_array_index(encoded, i), k);
+        if (picture == NULL) {
+            g_set_error_literal(error, CUT_ERROR, CUT_ERROR_CODEC, "the encoder's pictures are not understood");
+            return FALSE;
+        }
+        g_bytes_unref(g_ptr_array_index(encoded, i));
+        g_ptr_array_index(encoded, i) = picture;
+    }
+    return TRUE;
+}
+
 static GBytes *try(CutEdge *edge, gsize budget, int quality, const int *cancelled, GError **error)
 {
     g_autoptr(GPtrArray) encoded = g_ptr_array_new_with_free_func((GDestroyNotify) g_bytes_unref);
@@ -251,7 +271,8 @@ static GBytes *try(CutEdge *edge, gsize budget, int quality, const int *cancelle
     gsize head = edge->tail->len == 0 ? budget : budget / (n + 16) * (edge->head->len + 8);
     gsize tail = edge->head->len == 0 ? budget : budget - head;
     if (!encode_run(edge, edge->head, head, quality, encoded, cancelled, error) ||
-        !encode_run(edge, edge->tail, tail, quality, encoded, cancelled, error))
+        !encode_run(edge, edge->tail, tail, quality, encoded, cancelled, error) ||
+        !continue_numbers(edge, encoded, error))
         return NULL;
     g_autoptr(CutMux) mux = write_items(edge, encoded);
     return cut_mux_finish(mux, edge->spec.size);

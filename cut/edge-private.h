@@ -4,6 +4,7 @@
 #define CUT_EDGE_PRIVATE_H
 
 #include "cut/edge.h"
+#include "cut/slice.h"
 
 // A PES packet, or a packet that is none, to be written.
 typedef struct {
@@ -30,6 +31,8 @@ struct CutEdge {
     guint copy_begin, copy_end; // pictures
     gint64 first_copied; // what is shown before this is not copied
     GArray *head, *tail; // gint64: stamps of what is encoded, in order
+    guint n_continued; // how many of the head's pictures the copied ones count on from; 0: they begin with an IDR
+    CutSlicePlace place; // of the first copied one, where they do not
     GArray *items; // CutEdgeItem: of pictures, and when it is made, all
     guint n_video_items;
     CutEdgeTimes times;

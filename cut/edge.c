@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "cut/nal.h"
 #include "cut/request.h"
 
 #define DEFAULT_STEP (CUT_STAMP_HZ / 25) // of a stream with one picture
@@ -72,27 +73,70 @@ static void find_shown(CutEdge *edge)
     g_array_sort(edge->shown, compare_stamps);
 }
 
-// Where copying can begin: where what comes before is copied, too, at once. Else at the first key frame that is shown, but for which only what is shown before it is encoded.
-// Only an IDR goes behind pictures that were encoded; of a stream that has none the key frames will do, as decoders find
-// into it there, too.
-static guint find_copy(const CutEdge *edge)
+// The parameter set that holds for picture I: its own, or the last one before it.
+static GBytes *find_sps(const CutEdge *edge, guint i)
 {
-    guint n = edge->pictures->len, best = n;
+    for (guint k = i + 1; k-- > 0;) {
+        const CutUnit *unit = cut_edge_picture(edge, k);
+        CutPicture picture;
+        if (!unit->is_key)
+            continue;
+        cut_nal_scan_h264(cut_demux_data(edge->demux, unit), unit->size, &picture);
+        if (picture.sps != NULL)
+            return g_bytes_new(picture.sps, picture.sps_size);
+    }
+    return NULL;
+}
+
+static guint count_before(const CutEdge *edge, gint64 pts)
+{
+    guint n = 0;
+    while (n < edge->shown->len && g_array_index(edge->shown, gint64, n) < pts)
+        n++;
+    return n;
+}
+
+// Whether key frame I, which is no IDR, can go on behind what is encoded before it: as many pictures since an IDR as it
+// counts itself. Then PLACE says what they have to be like.
+static gboolean can_continue(CutEdge *edge, guint i)
+{
+    const CutUnit *unit = cut_edge_picture(edge, i);
+    g_autoptr(GBytes) sps = find_sps(edge, i);
+    CutSlicePlace place;
+    if (sps == NULL || !cut_slice_read(cut_demux_data(edge->demux, unit), unit->size, sps, &place))
+        return FALSE;
+    guint max_frame_num = 1U << place.sps.log2_max_frame_num;
+    guint wanted = place.frame_num != 0 ? place.frame_num : max_frame_num;
+    if (wanted > count_before(edge, unit->pts))
+        return FALSE;
+    edge->place = place;
+    edge->place.sps_nal = g_steal_pointer(&sps);
+    edge->n_continued = wanted;
+    return TRUE;
+}
+
+// Where copying can begin: where what comes before is copied, too, at once. Else at the first IDR that is shown; in a
+// stream that has none (open GOPs), at the first key frame that can go on behind what is encoded before it. Where there is
+// no such thing either it is the first key frame at all, if what follows the edge is copied.
+static guint find_copy(CutEdge *edge)
+{
+    guint n = edge->pictures->len, first_key = n;
     if (edge->spec.encodes_all || edge->shown->len == 0)
         return n;
     if (edge->spec.start == CUT_EDGE_OPEN)
         return edge->first_covered;
-    gint64 first = g_array_index(edge->shown, gint64, 0);
+    const CutPsiStream *video = cut_psi_find(&edge->psi, edge->video_pid);
+    gboolean is_h264 = video != NULL && video->type == CUT_TYPE_H264;
     for (guint i = 0; i < n; i++) {
         const CutUnit *unit = cut_edge_picture(edge, i);
         if (!g_array_index(edge->is_shown, gboolean, i) || !unit->is_key)
             continue;
-        if (unit->is_idr || unit->pts == first)
+        if (unit->is_idr || can_continue(edge, i) || !is_h264)
             return i;
-        if (best == n)
-            best = i;
+        if (first_key == n)
+            first_key = i;
     }
-    return best;
+    return edge->spec.end == CUT_EDGE_OPEN ? first_key : n;
 }
 
 // Sorts what is shown into what is encoded before, copied, and encoded after that.
@@ -311,6 +355,7 @@ void cut_edge_free(CutEdge *edge)
 {
     if (edge == NULL)
         return;
+    g_clear_pointer(&edge->place.sps_nal, g_bytes_unref);
     cut_demux_free(edge->demux);
     g_array_unref(edge->pictures);
     g_array_unref(edge->is_shown);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Encoding by libx264: one IDR, then P frames, of a bounded size. Its parameter sets have the number 1, so that they live
+// Encoding by libx264: an IDR, then P frames, of a bounded size. Its parameter sets have the number 1, so that they live
 // beside the stream's own, and say the same of the order of frames as those, so that decoders need not begin anew.
 #include <libavutil/opt.h>
 
@@ -55,7 +55,7 @@ static void set_options(AVCodecContext *context, const CutEncoderSettings *setti
                                                    : "bframes=0";
     g_autofree char *options =
         g_strdup_printf("sps-id=1:scenecut=0:keyint=infinite:min-keyint=1:open-gop=0:aud=1:repeat-headers=1:"
-                        "rc-lookahead=0:sync-lookahead=0:mbtree=0:b-adapt=0:weightp=0:%s:%s%s",
+                        "psy=0:rc-lookahead=0:sync-lookahead=0:mbtree=0:b-adapt=0:weightp=0:%s:%s%s",
                         reorder, rate, top_field_first ? ":tff=1" : "");
     const char *profile = profile_name(settings->profile);
     av_opt_set(context->priv_data, "preset", "veryfast", 0);
@@ -121,10 +121,10 @@ void cut_encoder_free(CutEncoder *encoder)
     g_free(encoder);
 }
 
-gboolean cut_encoder_send(CutEncoder *encoder, AVFrame *frame, GPtrArray *pictures, GError **error)
+gboolean cut_encoder_send(CutEncoder *encoder, AVFrame *frame, gboolean is_idr, GPtrArray *pictures, GError **error)
 {
     if (frame != NULL) {
-        frame->pict_type = encoder->n_sent == 0 ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_P;
+        frame->pict_type = is_idr || encoder->n_sent == 0 ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_P;
         frame->pts = encoder->n_sent++;
     }
     int result = avcodec_send_frame(encoder->context, frame);

@@ -37,6 +37,23 @@ static gsize end_of_nal(const guint8 *data, gsize size, gsize at)
     return end;
 }
 
+gsize cut_nal_next(const guint8 *data, gsize size, gsize at, gsize *length)
+{
+    gsize begin = next_nal(data, size, at);
+    *length = begin < size ? end_of_nal(data, size, begin) - begin : 0;
+    // An empty one is two start codes in a row.
+    return begin < size && *length == 0 ? cut_nal_next(data, size, begin, length) : begin;
+}
+
+const guint8 *cut_nal_find(const guint8 *data, gsize size, guint type, gsize *length)
+{
+    for (gsize at = cut_nal_next(data, size, 0, length); at < size; at = cut_nal_next(data, size, at + *length, length)) {
+        if ((data[at] & 0x1F) == type)
+            return data + at;
+    }
+    return NULL;
+}
+
 // Payload types and sizes are runs of 0xFF and a last byte (H.264 7.3.2.3.1). Emulation prevention does not matter to a
 // message as short as this one.
 static gboolean has_recovery_point(const guint8 *data, gsize size)

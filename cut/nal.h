@@ -15,6 +15,12 @@ typedef struct {
     gboolean has_pps;
 } CutPicture;
 
+// The first NAL unit at or after AT: where it begins, behind its start code, and how long it is. SIZE where there is none.
+gsize cut_nal_next(const guint8 *data, gsize size, gsize at, gsize *length);
+
+// H.264: the first NAL unit of a type, or NULL.
+const guint8 *cut_nal_find(const guint8 *data, gsize size, guint type, gsize *length);
+
 void cut_nal_scan_h264(const guint8 *data, gsize size, CutPicture *picture);
 void cut_nal_scan_hevc(const guint8 *data, gsize size, CutPicture *picture);
 

@@ -31,7 +31,8 @@ static void read_format(CutBits *bits, CutSps *sps)
     sps->bit_depth = 8 + cut_bits_ue(bits);
     cut_bits_ue(bits); // of chroma
     cut_bits_one(bits); // qpprime_y_zero_transform_bypass_flag
-    if (cut_bits_one(bits) == 0)
+    sps->has_scaling = cut_bits_one(bits) != 0;
+    if (!sps->has_scaling)
         return;
     for (guint i = 0; i < (sps->chroma_format != 3 ? 8U : 12U); i++) {
         if (cut_bits_one(bits) != 0)

@@ -11,7 +11,7 @@ typedef struct {
     guint log2_max_frame_num, poc_type, log2_max_poc_lsb;
     guint refs;
     guint width, height; // pixels
-    gboolean frame_mbs_only;
+    gboolean frame_mbs_only, has_scaling;
     guint32 num_units_in_tick, time_scale; // 0: not said
 } CutSps;
 

@@ -84,7 +84,9 @@ def encoder(args, codec, options):
         else:
             params += ["open-gop=0"]
         return ["-c:v", "libx265"] + options + ["-x265-params", ":".join(params)] + force
-    return ["-c:v", "libx264", "-profile:v", "high"] + options + ["-x264-params", ":".join(params)] + force
+    # Every segment has its parameter sets, as in HLS; left to itself ffmpeg writes them in front of an IDR alone.
+    sets = ["-bsf:v", "dump_extra=freq=keyframe"] if args.kind == "open" else []
+    return ["-c:v", "libx264", "-profile:v", "high"] + options + ["-x264-params", ":".join(params)] + force + sets
 
 
 def encode(args, out, size, codec):
