@@ -30,7 +30,8 @@ name_of() { # RANGES MODE
 }
 
 silent() { # ffmpeg has nothing to say of a file
-	ffmpeg -nostdin -hide_banner -v warning -xerror -i "$1" -f null - </dev/null >"$work/said" 2>&1 && [ ! -s "$work/said" ] && return
+	ffmpeg -nostdin -hide_banner -v warning -xerror -i "$1" -f null - </dev/null >"$work/said" 2>&1 &&
+		[ ! -s "$work/said" ] && return
 	cat "$work/said"
 	return 1
 }

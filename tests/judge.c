@@ -2,8 +2,9 @@
 // judge [--smart|--fast|--full] [--broken] [--copied-min N] MANIFEST START,END[;START,END]... FILE
 // judge --prepare MANIFEST
 //
-// Says whether FILE is the cut of those ranges, of the stream that make-media.py made with MANIFEST: one line that begins
-// with OK, or all that is wrong with it, and status 1. Times are of either ISO form, or seconds since the stream's start.
+// Says whether FILE is the cut of those ranges, of the stream that make-media.py made with MANIFEST: one line that
+// begins with OK, or all that is wrong with it, and status 1. Times are of either ISO form, or seconds since the
+// stream's start.
 //
 // Without an option the cut is a smart one: one clean stream, where whatever can be is copied. --full: all of it may be
 // encoded again, which does not show here, as far as it was well done. --fast: stamps are the source's. What a broken

@@ -4,8 +4,8 @@
 . "${top_srcdir:-.}/tests/functions.sh"
 . "$top_srcdir/tests/cuts.sh"
 
-# STREAM RANGES MODES OPTION OF make-media.py...: ranges in seconds; modes that work, by commas. MODE+ is with .holes; of
-# MODE! the open ends with ENOTSUP.
+# STREAM RANGES MODES OPTION OF make-media.py...: ranges in seconds; modes that work, by commas. MODE+ is with .holes;
+# of MODE! the open ends with ENOTSUP.
 streams() {
 	cat <<-END
 		25 3.1,9.3 smart,fast,full --fps 25 --kind bframes
