@@ -3,11 +3,11 @@
 """Makes a stream of live video that tells of itself: DIR/STREAM/HOUR/SEGMENT.ts, and a manifest, DIR.manifest.json.
 
 Frame n is shown at START + n / fps and carries n as a barcode on its top edge: 27 square cells, as wide as the
-picture's 32nd part: white, black, 24 bits of n from the lowest, even parity. The sound of track k is, on the left, a sine of
-400 + 1200 k + 50 (second mod 20) Hz, silent for the first 40 ms of each second; with what is on the right no two frames
-of it are alike. Segments are what HLS gives: cut before a key frame, so that with B-frames the sound around a boundary
-lies in the later file. What an encoder would not do is done to the packets afterwards. K counts segments from 0.
-Standard library and the ffmpeg command line only."""
+picture's 32nd part: white, black, 24 bits of n from the lowest, even parity. The sound of track k is, on the left, a
+sine of 400 + 1200 k + 50 (second mod 20) Hz, silent for the first 40 ms of each second; with what is on the right no
+two frames of it are alike. Segments are what HLS gives: cut before a key frame, so that with B-frames the sound around
+a boundary lies in the later file. What an encoder would not do is done to the packets afterwards. K counts segments
+from 0. Standard library and the ffmpeg command line only."""
 import argparse
 import datetime
 import json
@@ -108,8 +108,8 @@ def encode(args, out, size, codec):
     bounds = [float(k * args.segment_frames / args.fps) for k in range(1, -(-args.frames // args.segment_frames))]
     threads = ["-threads", str(args.threads)] if args.threads else []
     command = (["ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "error"] + inputs + graph + maps + video +
-               threads + audio + ["-f", "segment", "-segment_times", ",".join("%.6f" % b for b in bounds), "-segment_time_delta",
-                        "0.004", "-segment_format", "mpegts", os.path.join(out, "%07d.ts")])
+               threads + audio + ["-f", "segment", "-segment_times", ",".join("%.6f" % b for b in bounds),
+                                  "-segment_time_delta", "0.004", "-segment_format", "mpegts", os.path.join(out, "%07d.ts")])
     process = subprocess.Popen(command, stdin=subprocess.PIPE)
 
     def feed():
