@@ -13,7 +13,6 @@ import datetime
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -109,7 +108,8 @@ def encode(args, out, size, codec):
     threads = ["-threads", str(args.threads)] if args.threads else []
     command = (["ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "error"] + inputs + graph + maps + video +
                threads + audio + ["-f", "segment", "-segment_times", ",".join("%.6f" % b for b in bounds),
-                                  "-segment_time_delta", "0.004", "-segment_format", "mpegts", os.path.join(out, "%07d.ts")])
+                                  "-segment_time_delta", "0.004", "-segment_format", "mpegts",
+                                  os.path.join(out, "%07d.ts")])
     process = subprocess.Popen(command, stdin=subprocess.PIPE)
 
     def feed():
