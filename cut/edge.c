@@ -172,45 +172,65 @@ static void sort_pictures(CutEdge *edge)
     edge->times.n_encoded = edge->head->len + edge->tail->len;
 }
 
-// What is encoded stands in for the pictures that are decoded just before what is copied, or just after it; where nothing
-// is copied, for those whose place in the order of decoding is its own in the order of showing.
-static guint slot_of_head(const CutEdge *edge, guint k)
+// The picture whose place in the order of decoding is that of PTS in the order of showing: when that is decoded, what is
+// shown at PTS would be, were no picture reordered any more than all are.
+static guint rank_of(const CutEdge *edge, gint64 pts)
 {
-    guint n = edge->head->len;
-    if (edge->copy_begin < edge->pictures->len)
-        return edge->copy_begin + k >= n ? edge->copy_begin + k - n : 0;
     guint rank = 0;
     for (guint i = 0; i < edge->pictures->len; i++)
-        rank += cut_edge_picture(edge, i)->pts < g_array_index(edge->head, gint64, k) ? 1 : 0;
+        rank += cut_edge_picture(edge, i)->pts < pts ? 1 : 0;
     return MIN(rank, edge->pictures->len - 1);
 }
 
-static guint slot_of_tail(const CutEdge *edge, guint k)
+// What is encoded stands in for pictures that are decoded just before what is copied, or just after it.
+static void add_encoded(CutEdge *edge, CutEdgeItem item)
 {
-    return MIN(edge->copy_end + k, edge->pictures->len - 1);
+    item.pid = edge->video_pid;
+    item.stream_id = cut_edge_picture(edge, 0)->stream_id;
+    item.is_video = TRUE;
+    g_array_append_val(edge->items, item);
 }
 
-static void add_encoded(CutEdge *edge, const GArray *stamps, gboolean is_tail)
+static void add_head(CutEdge *edge)
 {
-    for (guint k = 0; k < stamps->len; k++) {
-        const CutUnit *slot = cut_edge_picture(edge, is_tail ? slot_of_tail(edge, k) : slot_of_head(edge, k));
-        gint64 pts = g_array_index(stamps, gint64, k), dts = MIN(slot->dts, pts);
-        // Where there were fewer slots than pictures they share one.
-        if (edge->items->len > 0 && k > 0)
-            dts = MIN(MAX(dts, g_array_index(edge->items, CutEdgeItem, edge->items->len - 1).dts + 1), pts);
-        CutEdgeItem item = {
-            .source = slot->source,
-            .position = slot->position,
-            .encoded = (int) k + (is_tail ? (int) edge->head->len : 0),
-            .pid = edge->video_pid,
-            .stream_id = slot->stream_id,
-            .is_random_access = k == 0,
-            .is_video = TRUE,
-            .pts = pts,
-            .dts = dts,
-            .pcr = slot->pcr,
-        };
-        g_array_append_val(edge->items, item);
+    guint n = edge->head->len;
+    const CutUnit *copied = edge->copy_begin < edge->pictures->len ? cut_edge_picture(edge, edge->copy_begin) : NULL;
+    for (guint k = 0; k < n; k++) {
+        gint64 pts = g_array_index(edge->head, gint64, k);
+        const CutUnit *when = cut_edge_picture(edge, rank_of(edge, pts)), *where = when;
+        // Of what comes before a key frame with reordered pictures some may have to be decoded a little earlier.
+        if (copied != NULL)
+            where = cut_edge_picture(edge, edge->copy_begin + k >= n ? edge->copy_begin + k - n : 0);
+        add_encoded(edge, (CutEdgeItem){
+                              .source = where->source,
+                              .position = where->position,
+                              .encoded = (int) k,
+                              .is_random_access = k == 0 || k == n - edge->n_continued,
+                              .pts = pts,
+                              .dts = MIN(MIN(when->dts, pts), copied != NULL ? copied->dts - (gint64) (n - k) : pts),
+                              .pcr = copied != NULL && when->pcr > copied->pcr ? copied->pcr : when->pcr,
+                          });
+    }
+}
+
+static void add_tail(CutEdge *edge)
+{
+    gint64 last_dts = G_MININT64;
+    for (guint k = 0; k < edge->tail->len; k++) {
+        gint64 pts = g_array_index(edge->tail, gint64, k);
+        const CutUnit *slot = cut_edge_picture(edge, MIN(edge->copy_end + k, edge->pictures->len - 1));
+        // Where there are fewer slots than pictures they share one.
+        gint64 dts = MIN(MAX(slot->dts, last_dts + 1), pts);
+        add_encoded(edge, (CutEdgeItem){
+                              .source = slot->source,
+                              .position = slot->position,
+                              .encoded = (int) (edge->head->len + k),
+                              .is_random_access = k == 0,
+                              .pts = pts,
+                              .dts = dts,
+                              .pcr = slot->pcr,
+                          });
+        last_dts = dts;
     }
 }
 
@@ -338,9 +358,9 @@ CutEdge *cut_edge_new(const CutSource *sources, guint n_sources, const CutEdgeSp
     sort_pictures(edge);
     if (!check(edge, error))
         return NULL;
-    add_encoded(edge, edge->head, FALSE);
+    add_head(edge);
     add_copied(edge);
-    add_encoded(edge, edge->tail, TRUE);
+    add_tail(edge);
     edge->n_video_items = edge->items->len;
     find_times(edge);
     if (!edge->times.has_video)

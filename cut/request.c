@@ -188,12 +188,11 @@ CutRequest *cut_request_parse(const char *name, GError **error)
     return g_steal_pointer(&request);
 }
 
-CutRequest *cut_request_new(gint64 start, gint64 end, CutFormat format)
+CutRequest *cut_request_new(const CutSpan *spans, guint n, CutFormat format)
 {
-    CutSpan span = {.start = start, .end = end};
     CutRequest *request = g_new0(CutRequest, 1);
-    request->n_spans = 1;
-    request->spans = g_memdup2(&span, sizeof span);
+    request->n_spans = n;
+    request->spans = g_memdup2(spans, n * sizeof *spans);
     request->format = format;
     return request;
 }

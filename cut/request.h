@@ -45,10 +45,10 @@ typedef struct {
 // Reads the name of a file in range/. Free it with cut_request_free().
 CutRequest *cut_request_parse(const char *name, GError **error);
 
-// One span from START to END, as it is for playlist.m3u8.
-CutRequest *cut_request_new(gint64 start, gint64 end, CutFormat format);
+// Of N spans, at least one.
+CutRequest *cut_request_new(const CutSpan *spans, guint n, CutFormat format);
 
-// The same for another format. Free it.
+// A copy for another format. Free it.
 CutRequest *cut_request_copy(const CutRequest *request, CutFormat format);
 
 // Reads "START-END" or "START+DURATION" alone, as segfsctl takes it.

@@ -10,21 +10,20 @@
 #include <unistd.h>
 
 #include "cut/request.h"
+#include "fs/ctl.h"
 #include "fs/place.h"
 #include "segment/fd.h"
 #include "segment/store.h"
 #include "segment/time.h"
 #include "segment/tombstone.h"
 
-#define EXIT_USAGE 2
-
-static int complain(const char *path, const char *reason)
+int fs_ctl_complain(const char *path, const char *reason)
 {
     fprintf(stderr, "segfsctl: %s: %s\n", path, reason);
     return EXIT_FAILURE;
 }
 
-static int complain_usage(const char *reason)
+int fs_ctl_complain_usage(const char *reason)
 {
     fprintf(stderr, "segfsctl: %s\nTry 'segfsctl --help'.\n", reason);
     return EXIT_USAGE;
@@ -84,11 +83,11 @@ static int each_path(int argc, char **argv, gboolean (*func)(const char *path, G
 {
     int status = EXIT_SUCCESS;
     if (argc < 1)
-        return complain_usage("a PATH is needed");
+        return fs_ctl_complain_usage("a PATH is needed");
     for (int i = 0; i < argc; i++) {
         g_autoptr(GError) error = NULL;
         if (!func(argv[i], &error))
-            status = complain(argv[i], error->message);
+            status = fs_ctl_complain(argv[i], error->message);
     }
     return status;
 }
@@ -114,20 +113,9 @@ static gboolean parse_span(const char *start, const char *end, CutSpan *span, GE
     return cut_span_parse(text, span, error);
 }
 
-// The range in the stream at PATH, CHANNEL/QUALITY in a store or a mount; *STORE has to outlive it.
 static SegmentRange *find_range(const char *path, const CutSpan *span, SegmentStore **store, GError **error)
 {
-    g_autofree char *stream_path = fs_place_in_store(path, error);
-    if (stream_path == NULL)
-        return NULL;
-    g_autofree char *channel = g_path_get_dirname(stream_path);
-    g_autofree char *root = g_path_get_dirname(channel);
-    SegmentStoreOptions options = {.no_watch = TRUE};
-    *store = segment_store_open(root, &options, error);
-    if (*store == NULL)
-        return NULL;
-    const char *name = stream_path + strlen(root);
-    SegmentStream *stream = segment_store_stream(*store, name + (*name == '/'), NULL, error);
+    SegmentStream *stream = fs_place_open_stream(path, store, error);
     return stream != NULL ? segment_stream_range(stream, span->start, span->end, TRUE, FALSE, NULL, error) : NULL;
 }
 
@@ -162,15 +150,15 @@ static int run_best(int argc, char **argv)
     argc -= no_holes;
     argv += no_holes;
     if (argc != 3)
-        return complain_usage("best needs STREAM, START and END");
+        return fs_ctl_complain_usage("best needs STREAM, START and END");
     if (!parse_span(argv[1], argv[2], &span, &error))
-        return complain_usage(error->message);
+        return fs_ctl_complain_usage(error->message);
     g_autoptr(SegmentRange) range = find_range(argv[0], &span, &store, &error);
     if (range == NULL)
-        return complain(argv[0], error->message);
+        return fs_ctl_complain(argv[0], error->message);
     print_range(range);
     if (no_holes && range->holes->len > 0)
-        return complain(argv[0], "the range has holes");
+        return fs_ctl_complain(argv[0], "the range has holes");
     return EXIT_SUCCESS;
 }
 
@@ -192,7 +180,7 @@ static int run_status(int argc, char **argv)
         return each_path(argc, argv, print_status);
     g_autoptr(GPtrArray) mounts = fs_place_mounts();
     if (mounts->len == 0)
-        return complain("status", "nothing is mounted");
+        return fs_ctl_complain("status", "nothing is mounted");
     return each_path((int) mounts->len, (char **) mounts->pdata, print_status);
 }
 
@@ -205,6 +193,7 @@ static const struct {
 } commands[] = {
     {"tombstone", run_tombstone, "PATH...", "hide segments, for good, on every node"},
     {"untombstone", run_untombstone, "PATH...", "undo that, on the machine that has the store"},
+    {"cut", fs_ctl_cut, "[OPTION...] STREAM RANGE... -o FILE", "write a cut into a file, without a mount"},
     {"best", run_best, "[--no-holes] STREAM START END|+DURATION", "print the segments of a range, and its holes"},
     {"status", run_status, "[MOUNTPOINT...]", "print what mounts are doing, as JSON"},
 };
@@ -215,14 +204,18 @@ static void print_help(void)
     for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
         printf("  %s %s\n      %s\n", commands[i].name, commands[i].arguments, commands[i].help);
     puts("\nOptions:\n  -h, --help                 this text\n  -V, --version              the version\n"
-         "      --no-holes             of best: a hole is a failure\n\nMore in segfsctl(8).");
+         "      --no-holes             of best: a hole is a failure\n"
+         "  -o, --output=FILE          of cut: where it goes\n"
+         "      --mode=MODE            of cut: smart (default), fast, full or rough\n"
+         "      --holes                of cut: go on after a hole\n"
+         "  -q, --quiet                of cut: show no progress\n\nMore in segfsctl(8).");
 }
 
 int main(int argc, char **argv)
 {
     setlocale(LC_ALL, "");
     if (argc < 2)
-        return complain_usage("a COMMAND is needed");
+        return fs_ctl_complain_usage("a COMMAND is needed");
     if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0) {
         print_help();
         return EXIT_SUCCESS;
@@ -236,5 +229,5 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 2, argv + 2);
     }
     g_autofree char *reason = g_strdup_printf("unknown command '%s'", argv[1]);
-    return complain_usage(reason);
+    return fs_ctl_complain_usage(reason);
 }

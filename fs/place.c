@@ -126,3 +126,18 @@ char *fs_place_in_store(const char *path, GError **error)
     }
     return g_build_filename(store, absolute + strlen(mountpoint), NULL);
 }
+
+SegmentStream *fs_place_open_stream(const char *path, SegmentStore **store, GError **error)
+{
+    g_autofree char *stream_path = fs_place_in_store(path, error);
+    if (stream_path == NULL)
+        return NULL;
+    g_autofree char *channel = g_path_get_dirname(stream_path);
+    g_autofree char *root = g_path_get_dirname(channel);
+    SegmentStoreOptions options = {.no_watch = TRUE};
+    *store = segment_store_open(root, &options, error);
+    if (*store == NULL)
+        return NULL;
+    const char *name = stream_path + strlen(root);
+    return segment_store_stream(*store, name + (*name == '/'), NULL, error);
+}

@@ -5,6 +5,8 @@
 
 #include <glib.h>
 
+#include "segment/store.h"
+
 #define FS_PLACE_ERROR (fs_place_error_quark())
 GQuark fs_place_error_quark(void);
 
@@ -17,5 +19,8 @@ gboolean fs_place_is_mounted(const char *path);
 // The directory in the store behind the directory PATH: itself, where it is in no mount. Only on the machine that has
 // the store, and only for who may read .segfs/status.json. Free it.
 char *fs_place_in_store(const char *path, GError **error);
+
+// The stream at PATH, CHANNEL/QUALITY in a store or a mount. *STORE, which is the caller's, has to outlive it.
+SegmentStream *fs_place_open_stream(const char *path, SegmentStore **store, GError **error);
 
 #endif

@@ -168,8 +168,8 @@ static FsNode *lookup_playlist(FsTree *tree, FsNode *stream, const char *name, c
     if (hours->len == 0)
         return fail(error, ENOENT, stream->path), NULL;
     gint64 first = g_array_index(hours, gint64, 0), last = g_array_index(hours, gint64, hours->len - 1);
-    return cut_node(tree, stream, name, cut_request_new(first, last + SEGMENT_HOUR_LENGTH, CUT_FORMAT_M3U8), "", wait,
-                    error);
+    CutSpan span = {.start = first, .end = last + SEGMENT_HOUR_LENGTH};
+    return cut_node(tree, stream, name, cut_request_new(&span, 1, CUT_FORMAT_M3U8), "", wait, error);
 }
 
 static FsNode *lookup_in_stream(FsTree *tree, FsNode *stream, const char *name, const SegmentWait *wait, GError **error)

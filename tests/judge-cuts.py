@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """judge-cuts.py MANIFEST DIR: cuts to try the judge with, some good, most wrong in one way each.
 
-The stream is one of make-media.py without B-frames, of at least eight seconds. Prints for each cut its file's name, what
-the judge has to find wrong ("-": nothing), its options, and the ranges."""
+The stream is one of make-media.py without B-frames, of at least eight seconds. Prints for each cut its file's name,
+what the judge has to find wrong ("-": nothing), its options, and the ranges."""
 import json
 import os
 import subprocess
@@ -38,7 +38,7 @@ class Source:
         self.step = 90000 * int(scale) // int(rate)
 
     def splice(self, ranges):
-        """The units of a smart cut of RANGES, in seconds, that each begin with a segment: pictures, and sound that joins."""
+        """Pictures and sound of a smart cut of RANGES, in seconds, that each begin with a segment."""
         video, audio, at, heard = [], [], LEAD, None
         for start, end in ranges:
             start, end = round(start * 90000), round(end * 90000)
@@ -78,7 +78,8 @@ def encode(source, video, folder, options):
 def changed(units, i, pts=0, dts=None, data=None):
     """UNITS with the I-th one changed"""
     unit = units[i]
-    return units[:i] + [Unit(unit.pts + pts, unit.dts + (pts if dts is None else dts), data or unit.data)] + units[i + 1:]
+    new = Unit(unit.pts + pts, unit.dts + (pts if dts is None else dts), data or unit.data)
+    return units[:i] + [new] + units[i + 1:]
 
 
 def garbled(data, at):
@@ -90,6 +91,7 @@ def pictures_wrong(source, folder, video, audio):
     n, step = len(video) // 2, source.step
     late = [u.moved(step) for u in video[n:]]
     coded = encode(source, video[:60], folder, ["-crf", "12", "-g", "60"]) + video[60:]
+    broken = garbled(video[n].data, len(video[n].data) // 2)
     bad = encode(source, video[:60], folder, ["-crf", "40", "-g", "60"]) + video[60:]
     return [
         ("coded", "-", coded, audio),
@@ -100,7 +102,7 @@ def pictures_wrong(source, folder, video, audio):
         ("extra", "frames", video + [u.moved(step * (len(video) - 60)) for u in source.video[:1]], audio),
         ("shown-late", "step", changed(video, n, pts=300, dts=0), audio),
         ("paused", "step", video[:n] + late, audio),
-        ("broken", r"\(corrupt\|decode\|PSNR\)", changed(video, n, data=garbled(video[n].data, len(video[n].data) // 2)), audio),
+        ("broken", r"\(corrupt\|decode\|PSNR\)", changed(video, n, data=broken), audio),
         ("dts-twice", "DTS", changed(video, n, dts=-step), audio),
     ]
 
@@ -114,7 +116,7 @@ def sounds_wrong(source, video, audio):
         ("sound-unknown", "foreign", video, changed(audio, n, data=garbled(audio[n].data, 60))),
         ("sound-missing", "gap", video, audio[:n] + audio[n + 1:]),
         ("sound-closed", "order", video, audio[:n] + [u.moved(-SOUND) for u in audio[n + 1:]]),
-        ("sound-doubled", "order", video, audio[:n] + [audio[n - 1].moved(SOUND)] + [u.moved(SOUND) for u in audio[n:]]),
+        ("sound-doubled", "order", video, audio[:n] + [u.moved(SOUND) for u in audio[n - 1:]]),
         ("sound-stamp", "gap", video, changed(audio, n, pts=200)),
         ("sound-short", "silent", video, audio[:-4]),
         ("sound-too-long", "foreign", video, audio + [audio[-1].moved(SOUND * i) for i in (1, 2, 3)]),
@@ -141,6 +143,9 @@ def packets_wrong(source, video, audio):
         edit(stream)
         result.append((name, found, stream.data()))
 
+    def flip_counter(packet):
+        packet[3] ^= 1
+
     def move_pcr(stream, i, ticks):
         only = mpegts.Stream(b"")
         only.packets, only.types = [stream.packets[i]], {}
@@ -148,9 +153,9 @@ def packets_wrong(source, video, audio):
 
     v, a = source.video_pid, source.audio_pid
     change("counter-video", "continuity", lambda s: s.packets.pop(find(s, v, 41)))
-    change("counter-sound", "continuity", lambda s: s.packets[find(s, a, 41)].__setitem__(3, s.packets[find(s, a, 41)][3] ^ 1))
+    change("counter-sound", "continuity", lambda s: flip_counter(s.packets[find(s, a, 41)]))
     change("counter-tables", "continuity", lambda s: s.packets.insert(500, bytearray(s.packets[0])))
-    change("counter-twice", "continuity", lambda s: s.packets.insert(find(s, v, 41), bytearray(s.packets[find(s, v, 41)])))
+    change("counter-twice", "continuity", lambda s: s.packets.insert(find(s, v, 41), s.packets[find(s, v, 41)]))
     change("pcr-back", "PCR", lambda s: move_pcr(s, find(s, v, 40, True), -9000))
     change("pcr-late", "lead", lambda s: move_pcr(s, find(s, v, 40, True), 64000))
     change("pcr-ahead", "PCR", lambda s: [s.packets[find(s, v, i, True)].__setitem__(5, 0) for i in [30] * 16])
@@ -167,7 +172,8 @@ def cut(source, folder):
     three = [(2, 5.1), (6, 8), (0, 2.7)]
     ranges = ";".join("%s,%s" % r for r in three)
     video, audio = source.splice(three)
-    for name, found, pictures, sounds in pictures_wrong(source, folder, video, audio) + sounds_wrong(source, video, audio):
+    units = pictures_wrong(source, folder, video, audio) + sounds_wrong(source, video, audio)
+    for name, found, pictures, sounds in units:
         yield name, found, "", ranges, source.mux(pictures, sounds).data()
     for name, found, data in packets_wrong(source, video, audio):
         yield name, found, "", ranges, data

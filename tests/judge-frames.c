@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The pictures of a cut, as libav gives them: which there are, when they are shown, and whether they look as in the source.
-// libav must have nothing to say, not even a warning.
+// The pictures of a cut, as libav gives them: which there are, when they are shown, and whether they look as in the
+// source. libav must have nothing to say, not even a warning.
 #include "tests/judge.h"
 
 #include <libavcodec/avcodec.h>

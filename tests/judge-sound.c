@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The sound of a cut. Its frames are known by their hash: each has to be of the source, of its range, and in time with the
-// pictures. The sound that is heard has a gap in each second: it has to be in time with the picture of that second, too.
+// The sound of a cut. Its frames are known by their hash: each has to be of the source, of its range, and in time with
+// the pictures. The sound that is heard has a gap in each second: it has to be in time with the picture of that second,
+// too.
 #include "tests/judge.h"
 
 #include <math.h>
@@ -57,8 +58,8 @@ static gboolean fits(const Listener *listener, const JudgeRun *run, const JudgeS
     return middle >= run->low - length / 2 - EDGE && middle <= run->high + length / 2 + EDGE;
 }
 
-// The source's sound that ADTS is, and the run that it belongs to; FALSE where there is none. Of several the one that is
-// best in time.
+// The source's sound that ADTS is, and the run that it belongs to; FALSE where there is none. Of several the one that
+// is best in time.
 static gboolean find_sound(const Listener *listener, const JudgeAdts *adts, guint *sound, guint *run, gint64 *sync)
 {
     gpointer found;

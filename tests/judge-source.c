@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The source of cuts: its stream decoded once, and kept in a file beside the manifest: what each frame looks like, where
-// it and each sound belong. The file has a header, luma planes, frames and sounds, as they are in memory.
+// The source of cuts: its stream decoded once, and kept in a file beside the manifest: what each frame looks like,
+// where it and each sound belong. The file has a header, luma planes, frames and sounds, as they are in memory.
 #include "tests/judge.h"
 
 #include <json-glib/json-glib.h>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// judge [--fast|--full] [--broken] [--copied-min N] MANIFEST START,END[;START,END]... FILE
+// judge [--smart|--fast|--full] [--broken] [--copied-min N] MANIFEST START,END[;START,END]... FILE
 // judge --prepare MANIFEST
 //
-// Says whether FILE is the cut of those ranges, of the stream that make-media.py made with MANIFEST: one line that begins
-// with OK, or all that is wrong with it, and status 1. Times are of either ISO form, or seconds since the stream's start.
+// Says whether FILE is the cut of those ranges, of the stream that make-media.py made with MANIFEST: one line that
+// begins with OK, or all that is wrong with it, and status 1. Times are of either ISO form, or seconds since the
+// stream's start.
 //
 // Without an option the cut is a smart one: one clean stream, where whatever can be is copied. --full: all of it may be
 // encoded again, which does not show here, as far as it was well done. --fast: stamps are the source's. What a broken
@@ -175,10 +176,11 @@ static int run(char **arguments, JudgeMode mode, gboolean is_broken, guint copie
 
 int main(int argc, char **argv)
 {
-    gboolean fast = FALSE, full = FALSE, broken = FALSE;
+    gboolean smart = FALSE, fast = FALSE, full = FALSE, broken = FALSE;
     int copied_min = 0;
     g_autofree char *prepare = NULL;
     const GOptionEntry entries[] = {
+        {"smart", 0, 0, G_OPTION_ARG_NONE, &smart, "one clean stream, the default", NULL},
         {"fast", 0, 0, G_OPTION_ARG_NONE, &fast, "stamps are the source's", NULL},
         {"full", 0, 0, G_OPTION_ARG_NONE, &full, "no frame need be copied", NULL},
         {"broken", 0, 0, G_OPTION_ARG_NONE, &broken, "segments are: libav may complain", NULL},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Judges a cut of a stream that make-media.py made. Time stamps are in 1/90000 s ("ticks"). A source's frames and sounds
-// have a place on a line without jumps, wraps and holes in its clock: their flow, 0 at the stream's first frame.
+// Judges a cut of a stream that make-media.py made. Time stamps are in 1/90000 s ("ticks"). A source's frames and
+// sounds have a place on a line without jumps, wraps and holes in its clock: their flow, 0 at the stream's first frame.
 #ifndef TESTS_JUDGE_H
 #define TESTS_JUDGE_H
 

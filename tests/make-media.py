@@ -2,18 +2,17 @@
 # SPDX-License-Identifier: MIT
 """Makes a stream of live video that tells of itself: DIR/STREAM/HOUR/SEGMENT.ts, and a manifest, DIR.manifest.json.
 
-Frame n is shown at START + n / fps and carries n as a barcode on its top edge: 27 square cells, as wide as the picture's
-32nd part: white, black, 24 bits of n from the lowest, even parity. The sound of track k is, on the left, a sine of
-400 + 1200 k + 50 (second mod 20) Hz, silent for the first 40 ms of each second; with what is on the right no two frames
-of it are alike. Segments are what HLS gives: cut before a key frame, so that with B-frames the sound around a boundary
-lies in the later file. What an encoder would not do is done to the packets afterwards. K counts segments from 0.
-Standard library and the ffmpeg command line only."""
+Frame n is shown at START + n / fps and carries n as a barcode on its top edge: 27 square cells, as wide as the
+picture's 32nd part: white, black, 24 bits of n from the lowest, even parity. The sound of track k is, on the left, a
+sine of 400 + 1200 k + 50 (second mod 20) Hz, silent for the first 40 ms of each second; with what is on the right no
+two frames of it are alike. Segments are what HLS gives: cut before a key frame, so that with B-frames the sound around
+a boundary lies in the later file. What an encoder would not do is done to the packets afterwards. K counts segments
+from 0. Standard library and the ffmpeg command line only."""
 import argparse
 import datetime
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -54,7 +53,8 @@ def video_input(args, width, height):
     graph = "testsrc2=s=%dx%d:r=%s:d=%s" % (width, height, args.fps, float(args.frames / args.fps + 1))
     if args.noise:
         graph += ",noise=alls=%d:allf=t+u" % args.noise
-    filters = "[1:v]scale=%d:%d:flags=neighbor[code];[0:v][code]overlay=shortest=1,format=yuv420p" % (cell * CELLS, cell)
+    filters = "[1:v]scale=%d:%d:flags=neighbor[code]" % (cell * CELLS, cell)
+    filters += ";[0:v][code]overlay=shortest=1,format=yuv420p"
     if args.vfr:
         filters += (",select='not(mod(n,%d))+not(mod(n,3))+gt(mod(7*floor(n/3)*floor(n/3)+floor(n/3),5),1)'" %
                     args.segment_frames)
@@ -108,9 +108,10 @@ def encode(args, out, size, codec):
     audio = ["-c:a", "aac", "-b:a", "160k"] if args.audio else []
     bounds = [float(k * args.segment_frames / args.fps) for k in range(1, -(-args.frames // args.segment_frames))]
     threads = ["-threads", str(args.threads)] if args.threads else []
-    command = (["ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "error"] + inputs + graph + maps + video + threads +
-               audio + ["-f", "segment", "-segment_times", ",".join("%.6f" % b for b in bounds), "-segment_time_delta",
-                        "0.004", "-segment_format", "mpegts", os.path.join(out, "%07d.ts")])
+    command = (["ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "error"] + inputs + graph + maps + video +
+               threads + audio + ["-f", "segment", "-segment_times", ",".join("%.6f" % b for b in bounds),
+                                  "-segment_time_delta", "0.004", "-segment_format", "mpegts",
+                                  os.path.join(out, "%07d.ts")])
     process = subprocess.Popen(command, stdin=subprocess.PIPE)
 
     def feed():
@@ -205,8 +206,8 @@ def store(args, made):
         kind, content, fault = damage(args, k, data)
         name = mpegts.segment_name(start, float(length), kind, content)
         path = os.path.join(args.stream, start.strftime("%Y-%m-%dT%H"), name)
-        entry = {"path": path, "start": start.isoformat(timespec="microseconds"), "duration": float(length), "type": kind,
-                 "first_frame": first, "frames": frames}
+        entry = {"path": path, "start": start.isoformat(timespec="microseconds"), "duration": float(length),
+                 "type": kind, "first_frame": first, "frames": frames}
         entry.update(mpegts.Stream(data).facts())
         if k in args.hole:
             fault = "hole"
@@ -283,7 +284,8 @@ def arguments():
     add("--ms", action="store_true", help="time stamps rounded to milliseconds, as RTMP has them")
     add("--pts-offset", type=float, default=0, metavar="SECONDS")
     add("--wrap-after", type=float, metavar="SECONDS", help="PTS passes 2^33 that long after the start")
-    add("--jump", type=pair(float), action="append", default=[], metavar="K:SECONDS", help="stamps jump before segment K")
+    add("--jump", type=pair(float), action="append", default=[], metavar="K:SECONDS",
+        help="stamps jump before segment K")
     add("--counters", choices=["run", "restart"], default="run", help="continuity counters from segment to segment")
     add("--audio", type=int, default=1, metavar="TRACKS")
     add("--no-video", dest="video", action="store_false")
@@ -316,7 +318,8 @@ def main():
     check_kind(args, entries)
     path = args.manifest or os.path.normpath(args.directory) + ".manifest.json"
     manifest = {
-        "store": os.path.relpath(args.directory, os.path.dirname(os.path.abspath(path))), "stream": args.stream, "start": args.start,
+        "store": os.path.relpath(args.directory, os.path.dirname(os.path.abspath(path))),
+        "stream": args.stream, "start": args.start,
         "fps": "%d/%d" % (args.fps.numerator, args.fps.denominator), "frames": args.frames if args.video else 0,
         "width": SIZES[args.size][0], "height": SIZES[args.size][1], "codec": args.codec, "kind": args.kind,
         "gops": args.gops, "ms": args.ms, "audio": [{"base": 400 + 1200 * k} for k in range(args.audio)],

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-# Cuts of each kind, from streams of each kind, over ranges of each kind: exactly the frames of the range, one clean stream,
-# the same bytes however it is read, and from a second daemon that begins with nothing. CUT_MATRIX=quick tries a few of
-# them, as the sanitizers do.
+# Cuts of each kind, from streams of each kind, over ranges of each kind: exactly the frames of the range, one clean
+# stream, the same bytes however it is read, and from a second daemon that begins with nothing. CUT_MATRIX=quick tries a
+# few of them, as the sanitizers do.
 . "${top_srcdir:-.}/tests/functions.sh"
+. "$top_srcdir/tests/cuts.sh"
 
 if [ "$SANITIZERS" != no ] || [ -n "$SEGFS_WRAPPER" ]; then
 	: "${CUT_MATRIX:=quick}"
@@ -16,9 +17,10 @@ full) streams="plain-30 plain-60 bframes-30 bframes-60 pyramid-30 pyramid-60 ope
 *) skip_all "CUT_MATRIX is neither quick nor full" ;;
 esac
 
-twenty="0,1.2;39.1,40;11.137,12.537;12.537,13.2;12.537,13.2;30,32;22.274,24.674"
-twenty="$twenty;0.411,0.811;17.142624,17.182624;35.570372,36.070372;16.71364,19.535636;10.526114,11.026114;31.47869,31.97869"
-twenty="$twenty;36.491173,36.531173;16.732301,16.772301;14.54449,15.04449;12.21889,13.952308;4.827257,4.867257;29.852417,30.483832;0.119108,0.241392"
+twenty="0,1.2;39.1,40;11.137,12.537;12.537,13.2;12.537,13.2;30,32;22.274,24.674;0.411,0.811"
+twenty="$twenty;17.142624,17.182624;35.570372,36.070372;16.71364,19.535636;10.526114,11.026114"
+twenty="$twenty;31.47869,31.97869;36.491173,36.531173;16.732301,16.772301;14.54449,15.04449;12.21889,13.952308"
+twenty="$twenty;4.827257,4.867257;29.852417,30.483832;0.119108,0.241392"
 
 # What the ranges are, in seconds: NAME START,END[;START,END]...
 ranges() {
@@ -48,38 +50,13 @@ modes() { # NAME RANGES
 	esac
 }
 
-# Seconds with up to six decimals as microseconds, and those as seconds of at least N digits
-microseconds() {
-	local fraction=000000
-	[[ $1 != *.* ]] || fraction=${1#*.}000000
-	echo $((${1%.*} * 1000000 + 10#${fraction:0:6}))
-}
-seconds() { # MICROSECONDS N
-	local text
-	printf -v text '%0*d.%06d' "$2" $(($1 / 1000000)) $(($1 % 1000000))
-	text=${text%"${text##*[!0]}"}
-	echo "${text%.}"
-}
-
-# The name of a cut; all is within a stream's first minute. Long ones have durations, to be short enough.
-name_of() { # RANGES MODE
-	local range start end name=
-	for range in ${1//;/ }; do
-		start=$(microseconds "${range%,*}") end=$(microseconds "${range#*,}")
-		name="$name,20231110T0000$(seconds "$start" 2)"
-		if [ ${#1} -gt 100 ]; then
-			name="$name+$(seconds $((end - start)) 1)s"
-		else
-			name="$name-20231110T0000$(seconds "$end" 2)"
-		fi
-	done
-	[ "$2" = smart ] && echo "${name#,}.ts" || echo "${name#,}.$2.ts"
-}
-
 # How many frames lie in whole segments of two seconds, which are copied; with open GOPs they need not be.
-copied_min() { # RANGES STREAM
+copied_min() { # RANGES STREAM MODE
 	local range start end n=0
-	[ "${2%-*}" != open ] || { echo 0; return; }
+	if [ "${2%-*}" = open ] || [ "$3" = full ]; then
+		echo 0
+		return
+	fi
 	for range in ${1//;/ }; do
 		start=${range%,*} end=${range#*,}
 		if [[ $start == *.* ]]; then start=$((${start%.*} + 1)); fi
@@ -87,26 +64,6 @@ copied_min() { # RANGES STREAM
 		if [ $end -gt $start ]; then n=$((n + (end - start) * 2 * ${2#*-})); fi
 	done
 	echo $n
-}
-
-silent() { # ffmpeg has nothing to say of a file
-	ffmpeg -nostdin -hide_banner -v warning -xerror -i "$1" -f null - </dev/null >"$work/said" 2>&1 && [ ! -s "$work/said" ] && return
-	cat "$work/said"
-	return 1
-}
-
-check_cut() { # STREAM RANGES MODE PATH
-	local options=(--copied-min="$(copied_min "$2" "$1")")
-	case $3 in
-	fast) options+=(--fast) ;;
-	full) options=(--full) ;;
-	esac
-	local size
-	size=$(stat -c %s "$4") || return
-	cat "$4" >"$work/cut.ts" || return
-	[ "$(stat -c %s "$work/cut.ts")" = "$size" ] || { echo "the size was $size"; return 1; }
-	"$top_builddir/tests/judge" "${options[@]}" "$work/$1.manifest.json" "$2" "$work/cut.ts" || return
-	silent "$work/cut.ts"
 }
 
 # Two at a time
@@ -130,7 +87,8 @@ for name in $streams; do
 	while read -r what list; do
 		for mode in $(modes "$what"); do
 			path=$mnt/desertbus/$name/range/$(name_of "$list" "$mode")
-			ok "$name, $what, $mode" check_cut "$name" "$list" "$mode" "$path"
+			ok "$name, $what, $mode" check_cut "$name" "$list" "$path" "--$mode" \
+				--copied-min="$(copied_min "$list" "$name" "$mode")"
 			if [ -s "$work/cut.ts" ]; then
 				# What the kernel remembers of it would answer instead of the daemon.
 				dd if="$path" of=/dev/null iflag=nocache count=0 status=none
@@ -151,6 +109,7 @@ while read -r path; do
 	tail -c 65536 "$path" >/dev/null # this time its end is made first
 	sha256sum <"$path"
 done <"$work/paths" >"$work/sums-again"
-ok "$(wc -l <"$work/sums") cuts are the same from a second daemon that has to make all anew" cmp "$work/sums" "$work/sums-again"
+ok "$(wc -l <"$work/sums") cuts are the same from a second daemon that has to make all anew" \
+	cmp "$work/sums" "$work/sums-again"
 ok "ends" stop
 done_testing

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The packets of a transport stream, as far as tests change them (ISO 13818-1): a short stream in memory, one programme."""
+"""The packets of a transport stream (ISO 13818-1), as far as tests change them: short, in memory, one programme."""
 import base64
 import hashlib
 
@@ -72,7 +72,8 @@ class Stream:
         head, streams = section[:at], []
         while at < len(section) - 4:
             length = (section[at + 3] & 15) << 8 | section[at + 4]
-            streams.append((section[at], (section[at + 1] & 31) << 8 | section[at + 2], section[at + 5:at + 5 + length]))
+            pid = (section[at + 1] & 31) << 8 | section[at + 2]
+            streams.append((section[at], pid, section[at + 5:at + 5 + length]))
             at += 5 + length
         return head, streams
 
@@ -181,8 +182,8 @@ class Stream:
         return found
 
     def facts(self):
-        """What a manifest says of a segment: PTS of its first unit, and of H.264 whether that is an IDR picture, and how
-        many units after it are shown before it."""
+        """What a manifest says of a segment: PTS of its first unit, how many units after it are shown before it, and of
+        H.264 whether it is an IDR picture."""
         units = self.units()
         if not units:
             stamps = (get_stamp(p, s[0]) for p in self.packets for s in [self.stamps(p)] if s)
@@ -270,8 +271,8 @@ def packets_of(pid, unit, stream_id, pcr=None):
                 field = (field or b"\0").ljust(len(field) + room - len(data) - (0 if field else 1), b"\xff")
         adaptation = b"\0" if field is None else bytes([len(field)]) + field if field else b""
         size = 184 - len(adaptation)
-        packets.append(bytearray(bytes([0x47, (0x40 if first else 0) | pid >> 8, pid & 255, 0x30 if adaptation else 0x10]) +
-                                 adaptation + data[:size]))
+        head = bytes([0x47, (0x40 if first else 0) | pid >> 8, pid & 255, 0x30 if adaptation else 0x10])
+        packets.append(bytearray(head + adaptation + data[:size]))
         data, first = data[size:], False
     return packets
 
@@ -279,7 +280,8 @@ def packets_of(pid, unit, stream_id, pcr=None):
 def mux(tables, video_pid, video, audio_pid, audio, lead=63000):
     """A stream of TABLES (the packets of PAT and PMT), and of units in the order of their DTS; the first PCR is 0 where
     the first DTS is LEAD."""
-    units = sorted([(unit.dts, 0, unit) for unit in video] + [(unit.dts, 1, unit) for unit in audio], key=lambda u: u[:2])
+    units = [(unit.dts, 0, unit) for unit in video] + [(unit.dts, 1, unit) for unit in audio]
+    units.sort(key=lambda u: u[:2])
     packets = []
     for dts, kind, unit in units:
         if kind == 0:
