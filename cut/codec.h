@@ -58,10 +58,10 @@ const AVCodecContext *cut_decoder_context(const CutDecoder *decoder);
 typedef struct {
     int profile, level, refs; // as of AVCodecContext
     int reorder; // frames by which the stream's decoding runs ahead of its showing
-    guint rate_num, rate_den; // frames a second
+    guint rate_num, rate_den; // frames a second, or ticks where they vary: as the stream says
     guint n_frames; // that will come
-    gsize budget; // bytes for all of them
-    int quality; // constant rate factor
+    gsize budget; // bytes that all of them together must not exceed; 0: as many as it takes
+    int quality; // quantiser, 0 to 51
 } CutEncoderSettings;
 
 typedef struct CutEncoder CutEncoder;
@@ -71,7 +71,7 @@ CutEncoder *cut_encoder_new(const AVFrame *frame, const CutEncoderSettings *sett
 void cut_encoder_free(CutEncoder *encoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CutEncoder, cut_encoder_free)
 
-// Encodes FRAME, which is changed, as an IDR if asked for, as the first one is in any case; NULL at the end. What is ready
+// Encodes FRAME, which is changed, and whose pts is in 90 kHz, as an IDR if asked for, as the first one is in any case; NULL at the end. What is ready
 // is added to PICTURES (GBytes), in order.
 gboolean cut_encoder_send(CutEncoder *encoder, AVFrame *frame, gboolean is_idr, GPtrArray *pictures, GError **error);
 

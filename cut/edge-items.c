@@ -134,19 +134,24 @@ void cut_edge_collect_items(CutEdge *edge)
     mark_last(edge);
 }
 
+static void note_clock(CutEdgeTimes *times, gint64 pcr)
+{
+    if (pcr == CUT_NO_STAMP)
+        return;
+    times->first_pcr = times->first_pcr == CUT_NO_STAMP ? pcr : MIN(times->first_pcr, pcr);
+    times->last_pcr = times->last_pcr == CUT_NO_STAMP ? pcr : MAX(times->last_pcr, pcr);
+}
+
+// By pictures alone where there are any, so that it does not hang on which sound is chosen.
 void cut_edge_find_clock(CutEdge *edge)
 {
-    CutEdgeTimes *times = &edge->times;
-    times->first_pcr = times->last_pcr = CUT_NO_STAMP;
-    // By pictures alone where there are any, so that it does not hang on which sound is chosen.
-    if (edge->n_video_items == 0)
-        cut_edge_collect_items(edge);
-    for (guint i = 0; i < edge->items->len; i++) {
-        const CutEdgeItem *item = &g_array_index(edge->items, CutEdgeItem, i);
-        if (item->pcr == CUT_NO_STAMP || (edge->n_video_items > 0 && !item->is_video))
-            continue;
-        times->first_pcr = times->first_pcr == CUT_NO_STAMP ? item->pcr : MIN(times->first_pcr, item->pcr);
-        times->last_pcr = times->last_pcr == CUT_NO_STAMP ? item->pcr : MAX(times->last_pcr, item->pcr);
+    edge->times.first_pcr = edge->times.last_pcr = CUT_NO_STAMP;
+    for (guint i = 0; i < edge->n_video_items; i++)
+        note_clock(&edge->times, g_array_index(edge->items, CutEdgeItem, i).pcr);
+    for (guint i = 0; i < edge->demux->units->len && edge->n_video_items == 0; i++) {
+        const CutUnit *unit = cut_demux_unit(edge->demux, i);
+        if (unit->type == CUT_UNIT_AUDIO && unit->pts != CUT_NO_STAMP && cut_edge_is_shown(edge, unit))
+            note_clock(&edge->times, unit->pcr);
     }
 }
 

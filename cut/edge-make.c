@@ -4,6 +4,7 @@
 #include <libavutil/frame.h>
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
+#include <math.h>
 #include <string.h>
 
 #include "cut/codec.h"
@@ -13,9 +14,9 @@
 #include "segment/error.h"
 
 #define DECODER_THREADS 2
-#define QUALITY 17 // constant rate factor
-#define QUALITY_STEP 8 // of each further try
-#define QUALITY_WORST 51
+#define QUALITY 24 // the quantiser, 0 to 51
+#define QUALITY_LAST 40 // of the last try, in which the encoder has to stay within what there is
+#define TRIES 4
 
 // One run of pictures that are decoded and encoded.
 typedef struct {
@@ -78,13 +79,19 @@ static gboolean begin(Run *run, const AVFrame *frame, GError **error)
     run->settings.level = is_h264 && run->edge->spec.width == 0 ? context->level : 0;
     run->settings.refs = is_h264 ? context->refs : 0;
     run->settings.reorder = context->has_b_frames;
+    // Programs guess a stream's rate by what its parameter sets say: all have to say the same.
+    if (context->framerate.num > 0 && context->framerate.den > 0) {
+        run->settings.rate_num = (guint) context->framerate.num;
+        run->settings.rate_den = (guint) context->framerate.den;
+    }
     run->encoder = cut_encoder_new(frame, &run->settings, error);
     return run->encoder != NULL;
 }
 
-// Takes the place of one that is wanted.
+// FRAME takes the place of the next one that is wanted.
 static gboolean encode(Run *run, AVFrame *frame, GError **error)
 {
+    frame->pts = g_array_index(run->stamps, gint64, run->next);
     if (is_cancelled(run->cancelled, error))
         return FALSE;
     gboolean is_idr = run->next == run->second_idr;
@@ -126,22 +133,32 @@ static guint find_decoding(const CutEdge *edge, gint64 first)
     return best;
 }
 
+// Where the codec changes another decoder goes on.
+static gboolean choose_decoder(Run *run, const CutUnit *unit, GError **error)
+{
+    const CutPsiStream *stream =
+        cut_psi_first(&cut_demux_source(run->edge->demux, unit->source)->psi, CUT_STREAM_VIDEO);
+    if (run->decoder != NULL && cut_decoder_context(run->decoder)->codec_id == cut_codec_id(stream))
+        return TRUE;
+    if (run->decoder != NULL && !cut_decoder_flush(run->decoder, take_frame, run, error))
+        return FALSE;
+    cut_decoder_free(run->decoder);
+    run->decoder = cut_decoder_new(stream, DECODER_THREADS, error);
+    return run->decoder != NULL;
+}
+
 static gboolean decode(Run *run, GError **error)
 {
     const CutEdge *edge = run->edge;
     gint64 first = g_array_index(run->stamps, gint64, 0);
     for (guint i = find_decoding(edge, first); i < edge->pictures->len && run->next < run->stamps->len; i++) {
         const CutUnit *unit = cut_edge_picture(edge, i);
-        if (!cut_decoder_send(run->decoder, cut_demux_data(edge->demux, unit), unit->size, unit->pts, unit->pts < first,
+        if (!choose_decoder(run, unit, error) ||
+            !cut_decoder_send(run->decoder, cut_demux_data(edge->demux, unit), unit->size, unit->pts, unit->pts < first,
                               take_frame, run, error))
             return FALSE;
     }
-    return cut_decoder_flush(run->decoder, take_frame, run, error);
-}
-
-static const CutPsiStream *video_stream(const CutEdge *edge)
-{
-    return cut_psi_first(&cut_demux_source(edge->demux, edge->spec.anchor)->psi, CUT_STREAM_VIDEO);
+    return run->decoder == NULL || cut_decoder_flush(run->decoder, take_frame, run, error);
 }
 
 static gboolean finish(Run *run, GError **error)
@@ -177,8 +194,7 @@ static gboolean encode_run(CutEdge *edge, const GArray *stamps, gsize budget, in
                      .quality = quality},
     };
     guint before = pictures->len;
-    run.decoder = cut_decoder_new(video_stream(edge), DECODER_THREADS, error);
-    gboolean ok = run.decoder != NULL && decode(&run, error) && finish(&run, error);
+    gboolean ok = decode(&run, error) && finish(&run, error);
     if (ok && pictures->len - before != stamps->len) {
         g_set_error(error, CUT_ERROR, CUT_ERROR_CODEC, "the encoder gave %u pictures for %u", pictures->len - before,
                     stamps->len);
@@ -263,17 +279,23 @@ static gboolean continue_numbers(CutEdge *edge, GPtrArray *encoded, GError **err
     return TRUE;
 }
 
-static GBytes *try(CutEdge *edge, gsize budget, int quality, const int *cancelled, GError **error)
+// Encodes all, and writes it. NULL, without the error, where it does not fit; *TAKEN are the bytes of what was encoded.
+// Where it IS_BOUND, the encoder is told how much there is room for.
+static GBytes *try(CutEdge *edge, int quality, gsize budget, gboolean is_bound, gsize *taken, const int *cancelled,
+                   GError **error)
 {
     g_autoptr(GPtrArray) encoded = g_ptr_array_new_with_free_func((GDestroyNotify) g_bytes_unref);
-    guint n = MAX(1, edge->times.n_encoded);
     // Each of two runs has an IDR, which is as much as several others.
-    gsize head = edge->tail->len == 0 ? budget : budget / (n + 16) * (edge->head->len + 8);
-    gsize tail = edge->head->len == 0 ? budget : budget - head;
-    if (!encode_run(edge, edge->head, head, quality, encoded, cancelled, error) ||
-        !encode_run(edge, edge->tail, tail, quality, encoded, cancelled, error) ||
+    gsize head = edge->tail->len == 0 ? budget : budget / (edge->times.n_encoded + 16) * (edge->head->len + 8);
+    if (!encode_run(edge, edge->head, is_bound ? head : 0, quality, encoded, cancelled, error) ||
+        !encode_run(edge, edge->tail, is_bound ? budget - MIN(head, budget - 1) : 0, quality, encoded, cancelled, error) ||
         !continue_numbers(edge, encoded, error))
         return NULL;
+    *taken = 0;
+    for (guint i = 0; i < encoded->len; i++)
+        *taken += g_bytes_get_size(g_ptr_array_index(encoded, i));
+    g_debug("an edge of %u pictures: %u encoded with quantiser %d in %" G_GSIZE_FORMAT " bytes, of %" G_GSIZE_FORMAT,
+            edge->times.n_shown, edge->times.n_encoded, quality, *taken, budget);
     g_autoptr(CutMux) mux = write_items(edge, encoded);
     return cut_mux_finish(mux, edge->spec.size);
 }
@@ -281,22 +303,24 @@ static GBytes *try(CutEdge *edge, gsize budget, int quality, const int *cancelle
 GBytes *cut_edge_make(CutEdge *edge, const int *cancelled, GError **error)
 {
     cut_edge_collect_items(edge);
-    gsize budget = find_budget(edge);
-    for (int quality = QUALITY;; quality = MIN(quality + QUALITY_STEP, QUALITY_WORST)) {
+    gsize budget = find_budget(edge), taken = 0;
+    int quality = QUALITY;
+    for (guint i = 0; i < TRIES; i++) {
         g_autoptr(GError) failure = NULL;
-        GBytes *bytes = try(edge, budget, quality, cancelled, &failure);
+        GBytes *bytes = try(edge, quality, budget, i + 1 == TRIES, &taken, cancelled, &failure);
         if (bytes != NULL)
             return bytes;
         if (failure != NULL) {
             g_propagate_error(error, g_steal_pointer(&failure));
             return NULL;
         }
-        if (quality == QUALITY_WORST || edge->times.n_encoded == 0) {
-            g_set_error(error, CUT_ERROR, CUT_ERROR_CODEC, "an edge of %u pictures does not fit into %" G_GSIZE_FORMAT
-                        " bytes", edge->times.n_shown, edge->spec.size);
-            return NULL;
-        }
-        g_debug("an edge does not fit with quality %d", quality);
-        budget -= budget / 8;
+        if (edge->times.n_encoded == 0)
+            break;
+        // Six more are half as many bytes.
+        quality += MAX(1, (int) ceil(6 * log2((double) taken / (double) budget)) + 1);
+        quality = i + 2 == TRIES ? QUALITY_LAST : MIN(quality, QUALITY_LAST);
     }
+    g_set_error(error, CUT_ERROR, CUT_ERROR_CODEC, "an edge of %u pictures does not fit into %" G_GSIZE_FORMAT " bytes",
+                edge->times.n_shown, edge->spec.size);
+    return NULL;
 }

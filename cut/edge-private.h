@@ -43,6 +43,9 @@ static inline const CutUnit *cut_edge_picture(const CutEdge *edge, guint i)
     return cut_demux_unit(edge->demux, g_array_index(edge->pictures, guint, i));
 }
 
+// By its segment's clock.
+gboolean cut_edge_is_shown(const CutEdge *edge, const CutUnit *unit);
+
 // edge-items.c
 // All that is written beside pictures, in order with them.
 void cut_edge_collect_items(CutEdge *edge);

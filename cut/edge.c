@@ -35,7 +35,7 @@ static gboolean is_covered(const CutEdge *edge, const CutUnit *unit)
     return unit->source >= edge->spec.n_before && unit->source < edge->spec.n_before + edge->spec.n_covered;
 }
 
-static gboolean is_shown(const CutEdge *edge, const CutUnit *unit)
+gboolean cut_edge_is_shown(const CutEdge *edge, const CutUnit *unit)
 {
     const CutEdgeSpec *spec = &edge->spec;
     if (unit->source < spec->n_before)
@@ -65,7 +65,7 @@ static void find_shown(CutEdge *edge)
 {
     for (guint i = 0; i < edge->pictures->len; i++) {
         const CutUnit *unit = cut_edge_picture(edge, i);
-        gboolean shown = is_shown(edge, unit) && !is_broken(edge, i);
+        gboolean shown = cut_edge_is_shown(edge, unit) && !is_broken(edge, i);
         g_array_append_val(edge->is_shown, shown);
         if (shown)
             g_array_append_val(edge->shown, unit->pts);
@@ -301,7 +301,7 @@ static void find_times_of_sound(CutEdge *edge)
     gint64 first = G_MAXINT64, end = G_MININT64;
     for (guint i = 0; i < edge->demux->units->len; i++) {
         const CutUnit *unit = cut_demux_unit(edge->demux, i);
-        if (unit->type != CUT_UNIT_AUDIO || unit->pts == CUT_NO_STAMP || !is_shown(edge, unit))
+        if (unit->type != CUT_UNIT_AUDIO || unit->pts == CUT_NO_STAMP || !cut_edge_is_shown(edge, unit))
             continue;
         first = MIN(first, unit->pts);
         end = MAX(end, unit->pts + unit->duration);
@@ -314,6 +314,14 @@ static void find_times_of_sound(CutEdge *edge)
 
 static gboolean check(const CutEdge *edge, GError **error)
 {
+    for (guint i = 0; i < edge->spec.n_covered && edge->spec.keeps_stamps; i++) {
+        if (cut_demux_source(edge->demux, edge->spec.n_before + i)->shift !=
+            cut_demux_source(edge->demux, edge->spec.anchor)->shift) {
+            g_set_error_literal(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED,
+                                "the stream's time stamps jump here; without .fast they are made to run on");
+            return FALSE;
+        }
+    }
     if (edge->video_pid != 0 && edge->shown->len == 0) {
         g_set_error_literal(error, CUT_ERROR, CUT_ERROR_CODEC, "no picture is shown in the range");
         return FALSE;
@@ -335,6 +343,18 @@ static gboolean check(const CutEdge *edge, GError **error)
     return TRUE;
 }
 
+// The tables of the one with most streams: another may lack a track.
+static const CutPsi *find_psi(const CutEdge *edge)
+{
+    const CutPsi *best = &cut_demux_source(edge->demux, edge->spec.anchor)->psi;
+    for (guint i = 0; i < edge->spec.n_covered; i++) {
+        const CutPsi *psi = &cut_demux_source(edge->demux, edge->spec.n_before + i)->psi;
+        if (cut_psi_is_complete(psi) && psi->n_streams > best->n_streams)
+            best = psi;
+    }
+    return best;
+}
+
 CutEdge *cut_edge_new(const CutSource *sources, guint n_sources, const CutEdgeSpec *spec, GError **error)
 {
     g_autoptr(CutEdge) edge = g_new0(CutEdge, 1);
@@ -348,7 +368,7 @@ CutEdge *cut_edge_new(const CutSource *sources, guint n_sources, const CutEdgeSp
     edge->head = g_array_new(FALSE, FALSE, sizeof(gint64));
     edge->tail = g_array_new(FALSE, FALSE, sizeof(gint64));
     edge->items = g_array_new(FALSE, FALSE, sizeof(CutEdgeItem));
-    edge->psi = cut_demux_source(edge->demux, spec->anchor)->psi;
+    edge->psi = *find_psi(edge);
     if (!cut_psi_is_complete(&edge->psi)) {
         g_set_error_literal(error, CUT_ERROR, CUT_ERROR_CODEC, "there is no transport stream in it");
         return NULL;

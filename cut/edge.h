@@ -25,6 +25,7 @@ typedef struct {
     guint anchor; // the source whose stamps it keeps
     gint64 start, end; // microseconds since 1970: pictures at or after START and before END; or CUT_EDGE_OPEN
     gboolean encodes_all; // no picture is copied
+    gboolean keeps_stamps; // a jump of stamps inside it is an error
     guint width, height; // encodes_all: of the pictures; 0: as they are
     int format; // the same of their pixels (enum AVPixelFormat), where there is a width
     gsize size; // bytes: what the edge is filled up to

@@ -12,6 +12,7 @@ struct CutEncoder {
     AVCodecContext *context;
     AVPacket *packet;
     gint64 n_sent;
+    gint64 first, last; // stamps: of the first frame, 90 kHz; of the last one, in time_base
 };
 
 // profile_idc (H.264 A.2), as libavcodec gives it, to x264's name for it; NULL: x264's choice.
@@ -35,14 +36,16 @@ static const char *profile_name(int profile)
     }
 }
 
-// The buffer model (H.264 annex C) bounds what N_FRAMES take: what is in the buffer at the beginning, and what comes.
+// The buffer model (H.264 annex C) bounds what all frames take: what is in the buffer at the beginning, and what comes.
 static char *rate_options(const CutEncoderSettings *settings)
 {
+    if (settings->budget == 0)
+        return g_strdup("");
     double seconds = (double) settings->n_frames * settings->rate_den / settings->rate_num;
-    double kilobits = (double) settings->budget * 8 / 1000 * 0.92;
+    double kilobits = (double) settings->budget * 8 / 1000 * 0.9;
     double buffer = kilobits / (1 + MIN(seconds, 1.0));
     double rate = seconds > 0.2 ? (kilobits - buffer * 0.9) / seconds : buffer;
-    return g_strdup_printf("vbv-maxrate=%d:vbv-bufsize=%d:vbv-init=0.9", MAX(1, (int) rate), MAX(1, (int) buffer));
+    return g_strdup_printf(":vbv-maxrate=%d:vbv-bufsize=%d:vbv-init=0.9", MAX(1, (int) rate), MAX(1, (int) buffer));
 }
 
 static void set_options(AVCodecContext *context, const CutEncoderSettings *settings, gboolean top_field_first)
@@ -55,7 +58,7 @@ static void set_options(AVCodecContext *context, const CutEncoderSettings *setti
                                                    : "bframes=0";
     g_autofree char *options =
         g_strdup_printf("sps-id=1:scenecut=0:keyint=infinite:min-keyint=1:open-gop=0:aud=1:repeat-headers=1:"
-                        "psy=0:rc-lookahead=0:sync-lookahead=0:mbtree=0:b-adapt=0:weightp=0:%s:%s%s",
+                        "rc-lookahead=0:sync-lookahead=0:mbtree=0:b-adapt=0:weightp=0:psy=0:aq-mode=0:qcomp=1:%s%s%s",
                         reorder, rate, top_field_first ? ":tff=1" : "");
     const char *profile = profile_name(settings->profile);
     av_opt_set(context->priv_data, "preset", "veryfast", 0);
@@ -124,8 +127,13 @@ void cut_encoder_free(CutEncoder *encoder)
 gboolean cut_encoder_send(CutEncoder *encoder, AVFrame *frame, gboolean is_idr, GPtrArray *pictures, GError **error)
 {
     if (frame != NULL) {
+        if (encoder->n_sent == 0)
+            encoder->first = frame->pts;
+        // In the stream's own ticks, which are frames where its rate is constant.
+        gint64 ticks = av_rescale_q(frame->pts - encoder->first, (AVRational){1, CUT_STAMP_HZ}, encoder->context->time_base);
         frame->pict_type = is_idr || encoder->n_sent == 0 ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_P;
-        frame->pts = encoder->n_sent++;
+        frame->pts = encoder->last = encoder->n_sent > 0 ? MAX(ticks, encoder->last + 1) : 0;
+        encoder->n_sent++;
     }
     int result = avcodec_send_frame(encoder->context, frame);
     while (result >= 0) {

@@ -17,6 +17,7 @@ void cut_make_spec(const CutPlan *plan, const CutPart *part, const CutSources *s
         .start = part->is_head ? part->run->start : CUT_EDGE_OPEN,
         .end = part->is_tail ? part->run->end : CUT_EDGE_OPEN,
         .encodes_all = plan->request->mode == CUT_MODE_FULL,
+        .keeps_stamps = plan->request->mode == CUT_MODE_FAST,
         .size = (gsize) part->size,
     };
 }

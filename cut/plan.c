@@ -74,7 +74,7 @@ static gboolean lay_out(CutPlan *plan, const SegmentWait *wait, GError **error)
             CutPart part;
             cut_run_part(run, i, mode, &part);
             plan->offsets[run->first_part + i] = plan->size;
-            plan->size += cut_run_part_size(run, &part);
+            plan->size += cut_run_part_size(run, mode, &part);
         }
     }
     plan->offsets[plan->n_parts] = plan->size;

@@ -16,6 +16,6 @@ void cut_run_clear(gpointer run);
 guint cut_run_n_parts(const CutRun *run);
 // Part I of the run, from 0; all but its size and what it is in the plan.
 void cut_run_part(const CutRun *run, guint i, CutMode mode, CutPart *part);
-gint64 cut_run_part_size(const CutRun *run, const CutPart *part);
+gint64 cut_run_part_size(const CutRun *run, CutMode mode, const CutPart *part);
 
 #endif

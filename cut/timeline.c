@@ -229,14 +229,20 @@ static void restart_sound(Builder *builder, const CutIndex *index)
     }
 }
 
-static void continue_run(Builder *builder, const Times *times, const CutIndex *index)
+static gboolean continue_run(Builder *builder, const Times *times, const CutIndex *index, GError **error)
 {
-    if (builder->keeps_stamps || !builder->has_before || goes_on(builder, times))
-        return;
+    if (!builder->has_before || goes_on(builder, times))
+        return TRUE;
+    if (builder->keeps_stamps) {
+        g_set_error_literal(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED,
+                            "the stream's time stamps jump in the range; without .fast they are made to run on");
+        return FALSE;
+    }
     append(builder, times);
     set_all_sound(builder, builder->video_delta);
     if (index != NULL)
         restart_sound(builder, index);
+    return TRUE;
 }
 
 // Takes notice of what part NUMBER will be.
@@ -406,8 +412,8 @@ static gboolean add_edge(Builder *builder, const CutPart *part, GError **error)
     gint64 run_begin = builder->end;
     if (part->is_head)
         begin_run(builder, &times);
-    else
-        continue_run(builder, &times, NULL);
+    else if (!continue_run(builder, &times, NULL, error))
+        return FALSE;
     choose_sound(builder, edge, part, run_begin);
     count_edge(builder, edge, part->number);
     place(builder, part->number, &times);
@@ -425,7 +431,8 @@ static gboolean add_segment(Builder *builder, const CutPart *part, const CutInde
         return FALSE;
     Times times = {index->pts, index->end, index->dts, index->last_dts, index->first_pcr, index->last_pcr, index->pts,
                    segment_entry_start(hour, entry)};
-    continue_run(builder, &times, index);
+    if (!continue_run(builder, &times, index, error))
+        return FALSE;
     for (guint i = 0; i < index->n_pids; i++) {
         const CutIndexPid *own = &index->pids[i];
         guint slot = builder->timeline->slots[own->pid];

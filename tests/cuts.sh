@@ -14,26 +14,33 @@ seconds() { # MICROSECONDS N
 	echo "${text%.}"
 }
 
-# The name of a cut; all is within a stream's first minute. Long ones have durations, to be short enough.
-name_of() { # RANGES MODE
-	local range start end name=
+# The ranges as names have them; all is within a stream's first minute.
+spans_of() { # RANGES
+	local range
 	for range in ${1//;/ }; do
-		start=$(microseconds "${range%,*}") end=$(microseconds "${range#*,}")
-		name="$name,20231110T0000$(seconds "$start" 2)"
-		if [ ${#1} -gt 100 ]; then
-			name="$name+$(seconds $((end - start)) 1)s"
-		else
-			name="$name-20231110T0000$(seconds "$end" 2)"
-		fi
+		echo "20231110T0000$(seconds "$(microseconds "${range%,*}")" 2)-20231110T0000$(seconds "$(microseconds "${range#*,}")" 2)"
 	done
-	[ "$2" = smart ] && echo "${name#,}.ts" || echo "${name#,}.$2.ts"
+}
+name_of() { # RANGES MODE
+	local name
+	name=$(spans_of "$1" | paste -sd,)
+	[ "$2" = smart ] && echo "$name.ts" || echo "$name.$2.ts"
 }
 
-silent() { # ffmpeg has nothing to say of a file
+# ffmpeg has nothing to say of a file, but for a sparse stream that it did not see at once.
+silent() {
 	ffmpeg -nostdin -hide_banner -v warning -xerror -i "$1" -f null - </dev/null >"$work/said" 2>&1 &&
-		[ ! -s "$work/said" ] && return
-	cat "$work/said"
-	return 1
+		! grep -v 'start time for stream' "$work/said"
+}
+
+# Cuts into $work/cut.ts without a mount, as what is too long for a name has to be, and judges it.
+check_long_cut() { # STREAM RANGES MODE [OPTION OF THE JUDGE]...
+	local stream=$1 ranges=$2 mode=$3 spans
+	shift 3
+	rm -f "$work/cut.ts"
+	mapfile -t spans < <(spans_of "$ranges")
+	"$segfsctl" cut --mode="$mode" "$store/desertbus/$stream" "${spans[@]}" -o "$work/cut.ts" || return
+	"$top_builddir/tests/judge" "$@" "$work/$stream.manifest.json" "$ranges" "$work/cut.ts" && silent "$work/cut.ts"
 }
 
 # Reads a cut into $work/cut.ts, and judges it: check_cut STREAM RANGES PATH [OPTION OF THE JUDGE]...

@@ -85,7 +85,7 @@ static gboolean find_sound(const Listener *listener, const JudgeAdts *adts, guin
             }
         }
     }
-    if (least == G_MAXINT64)
+    if (least == G_MAXINT64 && !listener->sounds[last].is_faulty)
         judge_fault(listener->cut->report, "foreign", "track %u: the sound at %.4f s is of %.4f s, out of its range",
                     listener->track, (double) adts->pts / JUDGE_SECOND,
                     (double) listener->sounds[last].flow / JUDGE_SECOND);
@@ -111,6 +111,9 @@ static void check_step(const Listener *listener, const JudgeAdts *a, const Judge
                        gboolean is_same_run)
 {
     const JudgeSound *x = &listener->sounds[i], *y = &listener->sounds[j];
+    // Of a broken segment some may be lost, and nobody knows when the others were.
+    if (x->is_faulty || y->is_faulty)
+        return;
     gint64 step = judge_distance(b->pts, a->pts), wanted = length_of(x);
     gboolean is_gap = (i + 1 < listener->n && !is_contiguous(x, x + 1)) || (j > 0 && !is_contiguous(y - 1, y));
     if (is_same_run && j != i + 1)
@@ -139,6 +142,8 @@ static void check_adts(Listener *listener, const GArray *frames)
             before = NULL;
             continue;
         }
+        if (listener->sounds[sound].is_faulty)
+            sync = 0;
         if (ABS(sync) > ABS(cut->worst_sync))
             cut->worst_sync = sync;
         if (ABS(sync) > MAX_SYNC || (cut->mode == JUDGE_FAST && ABS(sync) > JUDGE_TOLERANCE))

@@ -16,7 +16,7 @@ streams() {
 		ms-60 3.137,9.3;1,2.1 smart,full --ms --fps 60 --kind pyramid
 		vfr 3.1,9.3 smart,fast,full --vfr --fps 60
 		vfr-ms 3.1,9.3 smart,full --vfr --fps 60 --ms --kind bframes
-		jump 2.5,9.3 smart,fast,full --jump 2:-3000 --jump 4:20000
+		jump 2.5,9.3 smart,fast!,full --jump 2:-3000 --jump 4:20000
 		restart 3.1,9.3 smart,fast,full --counters restart --kind pyramid
 		no-audio 3.1,9.3;1,2.5 smart,full --audio 0
 		no-video 3.1,9.3;1,2.5 smart --no-video
@@ -31,7 +31,8 @@ streams() {
 		codec 2.5,9.3 smart!,full --change 2:hevc
 		hevc 4,8 fast,full --codec hevc
 		hevc-pyramid 4,8 full --codec hevc --kind pyramid
-		noise 3.1,9.3;1,2.5 smart,full --noise 60 --kind pyramid
+		noise 3.1,9.3;1,2.5 smart --noise 60 --kind pyramid
+		some-noise 3.1,9.3;1,2.5 smart,full --noise 20 --kind pyramid
 	END
 }
 
