@@ -13,7 +13,7 @@
 #include "cut/request.h"
 #include "segment/error.h"
 
-#define DECODER_THREADS 2
+#define DECODER_THREADS 1 // it waits for the encoder, whose frames take memory enough
 #define QUALITY 24 // the quantiser, 0 to 51
 #define QUALITY_LAST 40 // of the last try, in which the encoder has to stay within what there is
 #define TRIES 4

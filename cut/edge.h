@@ -45,7 +45,7 @@ typedef struct {
     gboolean has_video;
 } CutEdgeTimes;
 
-// SOURCES (before, covered, after, in this order) have to live as long. Errors: CUT_ERROR_UNSUPPORTED where it cannot be
+// SOURCES (before, covered, after, in this order) have to live as long, but not their bytes. Errors: CUT_ERROR_UNSUPPORTED where it cannot be
 // made from these; CUT_ERROR_CODEC where there is nothing in them.
 CutEdge *cut_edge_new(const CutSource *sources, guint n_sources, const CutEdgeSpec *spec, GError **error);
 void cut_edge_free(CutEdge *edge);

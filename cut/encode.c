@@ -6,7 +6,9 @@
 #include "cut/codec.h"
 #include "cut/request.h"
 
-#define THREADS 2 // always: bytes differ between numbers of threads
+// Bytes differ between numbers of threads: it hangs on the number of frames alone.
+#define THREADS 2
+#define FEW_FRAMES 8 // for which one thread will do, and less memory
 
 struct CutEncoder {
     AVCodecContext *context;
@@ -93,7 +95,7 @@ CutEncoder *cut_encoder_new(const AVFrame *frame, const CutEncoderSettings *sett
     context->color_trc = frame->color_trc;
     context->colorspace = frame->colorspace;
     context->chroma_sample_location = frame->chroma_location;
-    context->thread_count = THREADS;
+    context->thread_count = settings->n_frames < FEW_FRAMES ? 1 : THREADS;
     if (settings->level > 0)
         context->level = settings->level;
     if (settings->refs > 0)

@@ -42,6 +42,7 @@ GBytes *cut_make_part(CutEngine *engine, CutPlan *plan, guint number, const int 
     }
     cut_timeline_picture(timeline, &spec.width, &spec.height, &spec.format);
     g_autoptr(CutEdge) edge = cut_edge_new(sources->items, sources->n, &spec, error);
+    cut_sources_drop_bytes(sources);
     GBytes *bytes = edge != NULL ? cut_edge_make(edge, cancelled, error) : NULL;
     if (bytes == NULL) {
         g_autofree char *path = cut_segment_path(plan->stream, part.run->range, part.first_ref);

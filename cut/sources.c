@@ -187,12 +187,17 @@ CutSources *cut_sources_load(const CutPlan *plan, const CutPart *part, const int
     return g_steal_pointer(&sources);
 }
 
+void cut_sources_drop_bytes(CutSources *sources)
+{
+    for (guint i = 0; i < sources->n; i++)
+        g_clear_pointer((guint8 **) &sources->items[i].data, g_free);
+}
+
 void cut_sources_free(CutSources *sources)
 {
     if (sources == NULL)
         return;
-    for (guint i = 0; i < sources->n; i++)
-        g_free((guint8 *) sources->items[i].data);
+    cut_sources_drop_bytes(sources);
     g_free(sources->items);
     g_free(sources);
 }

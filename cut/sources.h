@@ -27,6 +27,8 @@ void cut_part_identify(const CutPart *part, GByteArray *identity, GByteArray *ha
 
 // Loads what PART is made of: what it stands for, and what comes before and after it where that is needed.
 CutSources *cut_sources_load(const CutPlan *plan, const CutPart *part, const int *cancelled, GError **error);
+// Lets go of the bytes, once they were taken apart.
+void cut_sources_drop_bytes(CutSources *sources);
 void cut_sources_free(CutSources *sources);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CutSources, cut_sources_free)
 
