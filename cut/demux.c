@@ -5,11 +5,11 @@
 
 #include <string.h>
 
+#include "cut/adts.h"
 #include "cut/nal.h"
 #include "segment/time.h"
 
 #define MAX_PES (32 * 1024 * 1024) // bytes: a picture is never as large
-#define ADTS_HEADER 7
 #define JUMP (CUT_STAMP_HZ / 2) // by which stamps may differ from what names say
 
 // A PID's PES packet that is being put together.
@@ -76,19 +76,6 @@ static CutUnit *add_track_unit(State *state, const Track *track, CutUnitType typ
 
 // ---- AAC
 
-// ISO 13818-7 6.2: the frame's length, and its duration at 90 kHz times the sample rate. 0 where there is no frame.
-static gsize read_adts(const guint8 *data, guint *rate, guint *samples)
-{
-    static const guint rates[] = {96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350};
-    guint index = data[2] >> 2 & 0x0F;
-    gsize length = (gsize) (data[3] & 3) << 11 | (gsize) data[4] << 3 | data[5] >> 5;
-    if (data[0] != 0xFF || (data[1] & 0xF6) != 0xF0 || index >= G_N_ELEMENTS(rates) || length < ADTS_HEADER)
-        return 0;
-    *rate = rates[index];
-    *samples = 1024 * ((data[6] & 3) + 1U);
-    return length;
-}
-
 static void add_frames(State *state, Track *track, const guint8 *payload, gsize size, gint64 pts)
 {
     gsize old = track->carry->len, at = 0;
@@ -98,8 +85,8 @@ static void add_frames(State *state, Track *track, const guint8 *payload, gsize 
     guint rate = 48000, samples;
     g_byte_array_append(track->carry, payload, (guint) size);
     const guint8 *data = track->carry->data;
-    while (at + ADTS_HEADER <= track->carry->len) {
-        gsize length = read_adts(data + at, &rate, &samples);
+    while (at + CUT_ADTS_HEADER <= track->carry->len) {
+        gsize length = cut_adts_read(data + at, &rate, &samples);
         if (!reached && at >= old) {
             reached = TRUE;
             base = pts;
@@ -201,7 +188,9 @@ static Track *find_track(State *state, const guint8 *data, const CutTsPacket *pa
     Track *track = state->by_pid[packet->pid];
     if (track != NULL || state->is_packets[packet->pid] || !packet->unit_start)
         return track;
-    if (packet->payload + 3 > CUT_TS_PACKET || memcmp(data + packet->payload, "\0\0\1", 3) != 0) {
+    // Of a header that straddles packets there may be a byte or two.
+    if (packet->payload >= CUT_TS_PACKET ||
+        memcmp(data + packet->payload, "\0\0\1", MIN(3, CUT_TS_PACKET - packet->payload)) != 0) {
         state->is_packets[packet->pid] = TRUE;
         return NULL;
     }
@@ -373,8 +362,8 @@ static void straighten(CutDemux *demux, guint k)
             unit->dts = unwrap(unit->dts, origin) + add;
         }
         if (unit->pcr != CUT_NO_STAMP)
-            unit->pcr = origin * CUT_PCR_SCALE + cut_pcr_difference(unit->pcr, origin * CUT_PCR_SCALE) +
-                        add * CUT_PCR_SCALE;
+            unit->pcr =
+                origin * CUT_PCR_SCALE + cut_pcr_difference(unit->pcr, origin * CUT_PCR_SCALE) + add * CUT_PCR_SCALE;
     }
 }
 
