@@ -112,6 +112,32 @@ static void test_pictures(void)
     g_assert_cmpuint(n, ==, 10);
 }
 
+// Frames of sound that begin in one PES packet and end in the next: stamps are of the first one that begins in it.
+static void test_carry(void)
+{
+    g_autoptr(Media) whole = media_new(), media = media_new();
+    media_add_sound(whole, 0, 48, 0, 0);
+    CutSource source = source_of(whole, START);
+    media_add_tables(media, 0);
+    // Its frames as bytes, out of PES packets of eight.
+    g_autoptr(GByteArray) frames = g_byte_array_new();
+    for (gsize i = 0; i < source.size; i += CUT_TS_PACKET) {
+        const guint8 *data = source.data + i;
+        guint payload = (data[3] & 0x20) != 0 ? 5U + data[4] : 4;
+        payload += (data[1] & 0x40) != 0 ? 14 : 0;
+        g_byte_array_append(frames, data + payload, CUT_TS_PACKET - payload);
+    }
+    g_assert_cmpuint(frames->len, ==, 48 * MEDIA_FRAME);
+    for (guint at = 0, n; at < frames->len; at += n) {
+        n = MIN(100, frames->len - at);
+        gint64 pts = 90000 + 1920 * (gint64) ((at + MEDIA_FRAME - 1) / MEDIA_FRAME);
+        media_add_pes(media, MEDIA_AUDIO, pts, pts, CUT_NO_STAMP, frames->data + at, n, 0);
+    }
+    source = source_of(media, START);
+    g_autoptr(CutDemux) demux = cut_demux_new(&source, 1, 0);
+    check_sound(demux, 90000, 48, 0);
+}
+
 // A packet that is lost damages what it was part of, and nothing else.
 static void test_lost(void)
 {
@@ -176,6 +202,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/demux/restart/first", GUINT_TO_POINTER(0), test_restart);
     g_test_add_data_func("/demux/restart/second", GUINT_TO_POINTER(1), test_restart);
     g_test_add_func("/demux/pictures", test_pictures);
+    g_test_add_func("/demux/carry", test_carry);
     g_test_add_func("/demux/lost", test_lost);
     g_test_add_func("/demux/sync", test_sync);
     g_test_add_func("/demux/tables", test_tables);

@@ -70,6 +70,12 @@ static void check_pictures(const Fixture *fixture, GBytes *bytes)
     g_autoptr(CutDemux) demux = cut_demux_new(&source, 1, 0);
     gint64 pts = CUT_STAMP_WRAP - 30000;
     guint n = 0;
+    // No stamps straddle packets.
+    for (gsize i = 0; i < size; i += CUT_TS_PACKET) {
+        CutTsPacket packet;
+        if (cut_ts_parse(data + i, &packet) && packet.unit_start && packet.pid == MEDIA_VIDEO)
+            g_assert_cmpuint(packet.payload + 19, <=, CUT_TS_PACKET);
+    }
     for (guint i = 0; i < demux->units->len; i++) {
         const CutUnit *unit = cut_demux_unit(demux, i);
         if (unit->type != CUT_UNIT_PICTURE)

@@ -167,6 +167,21 @@ static void test_straddling(void)
     }
 }
 
+// PES packets that are so short that the next one's header begins before theirs has as many bytes as one can have.
+static void test_straddling_short(void)
+{
+    g_autofree Patch *patch = patch_new(77);
+    g_autoptr(Media) media = media_new(), wanted = media_new();
+    const guint8 byte = 9;
+    wanted->counters[MEDIA_AUDIO] = 5;
+    for (gint64 pts = 1000; pts < 1010; pts++) {
+        media_add_pes(media, MEDIA_AUDIO, pts, pts, CUT_NO_STAMP, &byte, 1, 12);
+        media_add_pes(wanted, MEDIA_AUDIO, pts + 77, pts + 77, CUT_NO_STAMP, &byte, 1, 12);
+    }
+    cut_ts_patch_straddling(media->bytes->data, media->bytes->len / CUT_TS_PACKET, &patch->patch);
+    g_assert_cmpmem(media->bytes->data, media->bytes->len, wanted->bytes->data, wanted->bytes->len);
+}
+
 static void test_fill(void)
 {
     guint8 data[2 * CUT_TS_PACKET];
@@ -240,6 +255,7 @@ int main(int argc, char **argv)
     g_test_add_func("/ts/patch", test_patch);
     g_test_add_func("/ts/patch/pieces", test_patch_pieces);
     g_test_add_func("/ts/patch/straddling", test_straddling);
+    g_test_add_func("/ts/patch/straddling/short", test_straddling_short);
     g_test_add_func("/ts/fill", test_fill);
     g_test_add_func("/psi/read", test_psi);
     g_test_add_func("/psi/broken", test_psi_broken);
