@@ -62,6 +62,9 @@ static void work(gpointer task, gpointer unused)
     FsCall *call = task;
     if (!call->func(call))
         g_assert_not_reached();
+    g_mutex_lock(&call->server->handles_lock);
+    g_hash_table_remove(call->server->calls, call);
+    g_mutex_unlock(&call->server->handles_lock);
     call_free(call);
 }
 
@@ -92,11 +95,25 @@ void fs_call_run(FsCall *call, const char *name)
         return;
     }
     FsCall *deferred = defer(call, name);
+    g_mutex_lock(&call->server->handles_lock);
+    g_hash_table_add(call->server->calls, deferred);
+    g_mutex_unlock(&call->server->handles_lock);
     fuse_req_interrupt_func(deferred->req, interrupted, deferred);
     g_atomic_int_set(&deferred->registered, 1);
     if (g_atomic_int_get(&deferred->cancelled) != 0)
         answer_interrupt(deferred, deferred->req);
     g_thread_pool_push(deferred->server->pool, deferred, NULL);
+}
+
+void fs_call_cancel_all(FsServer *server)
+{
+    GHashTableIter iter;
+    gpointer call;
+    g_mutex_lock(&server->handles_lock);
+    g_hash_table_iter_init(&iter, server->calls);
+    while (g_hash_table_iter_next(&iter, &call, NULL))
+        g_atomic_int_set(&((FsCall *) call)->cancelled, 1);
+    g_mutex_unlock(&server->handles_lock);
 }
 
 void fs_call_run_uninterrupted(FsCall *call, const char *name)

@@ -39,6 +39,9 @@ void fs_call_run(FsCall *call, const char *name);
 // The same, but from the pool, and whatever the kernel says: for what changes the store.
 void fs_call_run_uninterrupted(FsCall *call, const char *name);
 
+// Has all calls given up that are not to be answered whatever the kernel says.
+void fs_call_cancel_all(FsServer *server);
+
 // Before an answer: FALSE where the request was answered with EINTR already, and must not be touched any more.
 gboolean fs_call_claim(FsCall *call);
 

@@ -75,6 +75,7 @@ FsServer *fs_server_new(FsTree *tree, const FsServerOptions *options, GError **e
     FsServer *server = g_new0(FsServer, 1);
     server->tree = tree;
     server->handles = g_hash_table_new(NULL, NULL);
+    server->calls = g_hash_table_new(NULL, NULL);
     g_mutex_init(&server->handles_lock);
     if (!mount_session(server, options, error)) {
         fs_server_free(server);
@@ -143,6 +144,8 @@ void fs_server_unmount(FsServer *server)
         abort_connection(server);
     // All who write to the device end before it is closed: its number may be another file's at once.
     segment_store_stop(server->tree->store);
+    // Nobody waits for what calls wait for: reads ahead of somebody who is gone, or edges.
+    fs_call_cancel_all(server);
     if (server->pool != NULL)
         g_thread_pool_free(server->pool, FALSE, TRUE);
     if (server->notify != NULL)
@@ -162,6 +165,7 @@ void fs_server_free(FsServer *server)
     while (g_hash_table_iter_next(&iter, &handle, &destroy))
         ((GDestroyNotify) destroy)(handle);
     g_hash_table_unref(server->handles);
+    g_hash_table_unref(server->calls);
     g_mutex_clear(&server->handles_lock);
 
     fs_tree_free(server->tree);

@@ -23,8 +23,9 @@ typedef struct {
     guint connection; // atomic; its number in /sys/fs/fuse/connections, once the mount answers
     gboolean unmounted;
 
-    GMutex handles_lock;
+    GMutex handles_lock; // guards both
     GHashTable *handles; // open files and directories → how to free them
+    GHashTable *calls; // FsCall that may be given up
 } FsServer;
 
 typedef struct {
