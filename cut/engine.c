@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "cut/archive.h"
 #include "cut/make.h"
 #include "cut/sources.h"
 #include "cut/timeline.h"
@@ -22,6 +23,7 @@ typedef struct {
 
 struct CutEngine {
     CutBlobs *blobs;
+    CutArchives *archives;
     GThreadPool *pool; // reads indices
     GMutex lock;
     GHashTable *known; // Known, by hash; guarded by lock
@@ -150,7 +152,9 @@ CutEngine *cut_engine_new(const char *directory, gint64 limit)
     g_mutex_init(&engine->lock);
     engine->known = g_hash_table_new_full(segment_hash_hash, segment_hash_equal, NULL, g_free);
     engine->pool = g_thread_pool_new(help, NULL, (gint) g_get_num_processors(), FALSE, NULL);
-    engine->blobs = cut_blobs_new(directory, limit, make, engine);
+    g_autofree char *edges = directory != NULL ? g_build_filename(directory, "edges", NULL) : NULL;
+    engine->blobs = cut_blobs_new(edges, limit, make, engine);
+    engine->archives = cut_archives_new(directory, limit);
     return engine;
 }
 
@@ -158,6 +162,7 @@ void cut_engine_free(CutEngine *engine)
 {
     if (engine == NULL)
         return;
+    cut_archives_free(engine->archives);
     cut_blobs_free(engine->blobs);
     g_thread_pool_free(engine->pool, FALSE, TRUE);
     g_hash_table_unref(engine->known);
@@ -168,6 +173,11 @@ void cut_engine_free(CutEngine *engine)
 CutBlobs *cut_engine_blobs(CutEngine *engine)
 {
     return engine->blobs;
+}
+
+CutArchives *cut_engine_archives(CutEngine *engine)
+{
+    return engine->archives;
 }
 
 gboolean cut_engine_find_obstacle(CutPlan *plan, const SegmentWait *wait, gpointer engine, char **obstacle,

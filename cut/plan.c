@@ -17,7 +17,8 @@ static gboolean is_text(const CutRequest *request)
 
 static gboolean is_supported(const CutRequest *request)
 {
-    return request->format == CUT_FORMAT_TS || is_text(request);
+    return request->format == CUT_FORMAT_TS || is_text(request) ||
+           (request->format == CUT_FORMAT_MKV && request->mode == CUT_MODE_ROUGH);
 }
 
 // A playlist has a mark for a hole, and a report is about them.
@@ -220,7 +221,7 @@ void cut_plan_hash(const CutPlan *plan, guint8 hash[CUT_HASH_SIZE])
         for (guint r = 0; r < plan->ranges->len; r++)
             hash_range(context, g_ptr_array_index(plan->ranges, r));
         EVP_DigestUpdate(context, plan->offsets, sizeof(gint64) * plan->n_parts);
-        if (plan->request->mode != CUT_MODE_ROUGH)
+        if (cut_plan_is_patched(plan))
             hash_runs(context, plan);
     }
     EVP_DigestFinal_ex(context, hash, NULL);

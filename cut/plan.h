@@ -32,7 +32,7 @@ typedef struct {
     guint n_parts;
     gint64 *offsets; // of each part's first byte, and behind the last its end; NULL for a text
     GBytes *text; // of a playlist or report; else NULL
-    gint64 size; // bytes
+    gint64 size; // bytes; of an archive (CUT_FORMAT_MKV) those that it is made of
     gint64 mtime; // microseconds since 1970: the newest segment's start
     guint n_holes;
     gatomicrefcount references;
@@ -69,6 +69,12 @@ CutPlan *cut_plan_new(SegmentStream *stream, CutRequest *request, const CutTextO
 guint cut_plan_find(const CutPlan *plan, gint64 offset);
 
 void cut_plan_part(const CutPlan *plan, guint i, CutPart *part);
+
+// Whether its parts are patched to be one stream; else they are the segments' own bytes.
+static inline gboolean cut_plan_is_patched(const CutPlan *plan)
+{
+    return plan->request->mode != CUT_MODE_ROUGH || plan->request->format == CUT_FORMAT_MKV;
+}
 
 // The segment REF of a run's range.
 static inline const SegmentEntry *cut_run_entry(const CutRun *run, guint ref, SegmentHour **hour)

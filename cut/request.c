@@ -188,6 +188,17 @@ CutRequest *cut_request_parse(const char *name, GError **error)
     return g_steal_pointer(&request);
 }
 
+CutRequest *cut_request_parse_archives(const char *name, GError **error)
+{
+    if (!g_str_has_suffix(name, ".rough.d")) {
+        no_cut(error, name);
+        return NULL;
+    }
+    g_autofree char *stem = g_strndup(name, strlen(name) - 1);
+    g_autofree char *file = g_strconcat(stem, "mkv", NULL);
+    return cut_request_parse(file, error);
+}
+
 CutRequest *cut_request_new(const CutSpan *spans, guint n, CutFormat format)
 {
     CutRequest *request = g_new0(CutRequest, 1);

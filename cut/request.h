@@ -45,6 +45,9 @@ typedef struct {
 // Reads the name of a file in range/. Free it with cut_request_free().
 CutRequest *cut_request_parse(const char *name, GError **error);
 
+// The same of a directory of archives, RANGE[,RANGE…].rough.d: for one of all its runs.
+CutRequest *cut_request_parse_archives(const char *name, GError **error);
+
 // Of N spans, at least one.
 CutRequest *cut_request_new(const CutSpan *spans, guint n, CutFormat format);
 

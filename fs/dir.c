@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "cut/archive.h"
 #include "fs/id.h"
 #include "segment/directory.h"
 #include "segment/time.h"
@@ -122,7 +123,18 @@ static void add_ranges(FsDir *dir)
 {
     g_autoptr(GPtrArray) names = fs_recent_list(dir->tree->recent, dir->node->path);
     for (guint i = 0; i < names->len; i++)
-        add(dir, g_ptr_array_index(names, i), S_IFREG, 0);
+        add(dir, g_ptr_array_index(names, i), g_str_has_suffix(g_ptr_array_index(names, i), ".d") ? S_IFDIR : S_IFREG, 0);
+}
+
+static gboolean add_archives(FsDir *dir, const SegmentWait *wait, GError **error)
+{
+    g_autoptr(CutRequest) request = cut_request_parse_archives(fs_node_name(dir->node), error);
+    g_autoptr(GArray) spans = request != NULL ? cut_archive_spans(dir->node->stream, request, wait, error) : NULL;
+    for (guint i = 0; spans != NULL && i < spans->len; i++) {
+        g_autofree char *name = g_strdup_printf("%u.mkv", i + 1);
+        add(dir, name, S_IFREG, KEY_FIRST + i);
+    }
+    return spans != NULL;
 }
 
 static gboolean fill(FsDir *dir, const SegmentWait *wait, GError **error)
@@ -134,6 +146,8 @@ static gboolean fill(FsDir *dir, const SegmentWait *wait, GError **error)
     case FS_RANGES:
         add_ranges(dir);
         return TRUE;
+    case FS_ARCHIVES:
+        return add_archives(dir, wait, error);
     case FS_CONTROL:
         add(dir, "status.json", S_IFREG, KEY_FIRST);
         add(dir, "all", S_IFDIR, KEY_FIRST + 1);
@@ -266,5 +280,6 @@ const SegmentHour *fs_dir_hour(const FsDir *dir)
 gboolean fs_dir_is_stale(const FsDir *dir)
 {
     return dir->node->stream == NULL || segment_stream_generation(dir->node->stream) != dir->generation ||
-           !segment_stream_is_watched(dir->node->stream) || dir->node->kind == FS_RANGES;
+           !segment_stream_is_watched(dir->node->stream) || dir->node->kind == FS_RANGES ||
+           dir->node->kind == FS_ARCHIVES;
 }

@@ -19,6 +19,7 @@ typedef enum {
     FS_SEGMENT,
     FS_TOMBSTONE,
     FS_RANGES, // range/
+    FS_ARCHIVES, // range/NAME.rough.d/
     FS_CUT, // a file in range/, and playlist.m3u8
     FS_CONTROL, // .segfs/
     FS_STATUS, // .segfs/status.json

@@ -24,7 +24,7 @@ errno "too long" ENAMETOOLONG stat "$range/$(printf 'x%.0s' {1..256})"
 for empty in "$at-$at" "20231110T0001-$at" "$at+0s" "$at+1m,$at-$at"; do
 	errno "END not after START: $empty" EINVAL stat "$range/$empty.rough.ts"
 done
-for kind in mp4 mov mkv rough.mkv png 640x32.png; do
+for kind in mp4 mov mkv full.mkv png 640x32.png; do
 	errno "not known yet: $kind" ENOTSUP stat "$range/$at+1m.$kind"
 done
 # These segments are random bytes: the size of a cut is known without looking into them, but there is nothing to cut.
