@@ -99,7 +99,8 @@ static FsNode *find_hour(FsTree *tree, FsNode *stream, gint64 hour)
 static void cuts_changed(FsTree *tree, FsNode *stream, gint64 time, gboolean everything)
 {
     g_autoptr(FsNode) ranges = find_child(tree, stream, "range");
-    guint64 parents[] = {stream->id, ranges != NULL ? ranges->id : 0};
+    g_autoptr(FsNode) frames = find_child(tree, stream, "frame");
+    guint64 parents[] = {stream->id, ranges != NULL ? ranges->id : 0, frames != NULL ? frames->id : 0};
     for (guint p = 0; p < G_N_ELEMENTS(parents); p++) {
         g_autoptr(GPtrArray) children = fs_node_table_children(tree->nodes, parents[p]);
         for (guint i = 0; i < children->len; i++) {

@@ -149,6 +149,7 @@ static FsNode *cut_node(FsTree *tree, FsNode *parent, const char *name, CutReque
         .base = base,
         .uris = tree->options.portable_names ? SEGMENT_URI_PORTABLE : SEGMENT_URI_FILE,
         .find_obstacle = cut_engine_find_obstacle,
+        .render = cut_engine_render,
         .data = tree->engine,
     };
     CutPlan *plan = cut_plan_new(parent->stream, request, &text, wait, error);
@@ -179,6 +180,8 @@ static FsNode *lookup_in_stream(FsTree *tree, FsNode *stream, const char *name, 
         return lookup_hour(tree, stream, name, hour, wait, error);
     if (strcmp(name, "range") == 0)
         return fs_node_new(FS_RANGES, stream, name);
+    if (strcmp(name, "frame") == 0)
+        return fs_node_new(FS_FRAMES, stream, name);
     if (strcmp(name, "playlist.m3u8") == 0)
         return lookup_playlist(tree, stream, name, wait, error);
     if (*name == '.')
@@ -186,12 +189,14 @@ static FsNode *lookup_in_stream(FsTree *tree, FsNode *stream, const char *name, 
     return may_block(wait, error, name) ? lookup_entry(tree, stream, name, error) : NULL;
 }
 
-static FsNode *lookup_in_ranges(FsTree *tree, FsNode *ranges, const char *name, const SegmentWait *wait, GError **error)
+// In range/ and in frame/
+static FsNode *lookup_cut(FsTree *tree, FsNode *parent, const char *name, const SegmentWait *wait, GError **error)
 {
-    CutRequest *request = cut_request_parse(name, error);
+    CutRequest *request =
+        parent->kind == FS_FRAMES ? cut_request_parse_frame(name, error) : cut_request_parse(name, error);
     if (request == NULL)
         return NULL;
-    FsNode *node = cut_node(tree, ranges, name, request, "../", wait, error);
+    FsNode *node = cut_node(tree, parent, name, request, "../", wait, error);
     if (node != NULL)
         fs_recent_add(tree->recent, node->id, node->path);
     return node;
@@ -299,7 +304,8 @@ FsNode *fs_tree_lookup(FsTree *tree, FsNode *parent, const char *name, const Seg
     case FS_HOUR:
         return lookup_in_hour(tree, parent, name, wait, error);
     case FS_RANGES:
-        return lookup_in_ranges(tree, parent, name, wait, error);
+    case FS_FRAMES:
+        return lookup_cut(tree, parent, name, wait, error);
     case FS_CONTROL:
         return lookup_in_control(tree, parent, name, wait, error);
     case FS_ENTRY:
@@ -426,6 +432,7 @@ gboolean fs_tree_getattr(FsTree *tree, FsNode *node, struct stat *st, double *ti
     case FS_STREAM:
         return stat_stream(node, st, wait, error);
     case FS_RANGES:
+    case FS_FRAMES:
         set_time(st, tree->started, fs_recent_generation(tree->recent) % 1000000000);
         return TRUE;
     case FS_CONTROL:
