@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "cut/frame.h"
 #include "cut/report.h"
 #include "cut/run.h"
 #include "segment/time.h"
@@ -15,10 +16,16 @@ static gboolean is_text(const CutRequest *request)
     return request->format == CUT_FORMAT_M3U8 || request->format == CUT_FORMAT_TXT || request->format == CUT_FORMAT_JSON;
 }
 
-static gboolean is_supported(const CutRequest *request)
+static gboolean is_frame(const CutRequest *request)
+{
+    return request->format == CUT_FORMAT_FRAME_PNG || request->format == CUT_FORMAT_FRAME_JPG;
+}
+
+static gboolean is_supported(const CutRequest *request, const CutTextOptions *options)
 {
     return request->format == CUT_FORMAT_TS || is_text(request) ||
-           (request->format == CUT_FORMAT_MKV && request->mode == CUT_MODE_ROUGH);
+           (request->format == CUT_FORMAT_MKV && request->mode == CUT_MODE_ROUGH) ||
+           (is_frame(request) && options != NULL && options->render != NULL);
 }
 
 // A playlist has a mark for a hole, and a report is about them.
@@ -107,6 +114,15 @@ static gboolean render(CutPlan *plan, const CutTextOptions *options, const Segme
     return TRUE;
 }
 
+static gboolean render_picture(CutPlan *plan, const CutTextOptions *options, const SegmentWait *wait, GError **error)
+{
+    if (!cut_frame_locate(plan, wait, error))
+        return FALSE;
+    plan->text = options->render(plan, wait, options->data, error);
+    plan->size = plan->text != NULL ? (gint64) g_bytes_get_size(plan->text) : 0;
+    return plan->text != NULL;
+}
+
 CutPlan *cut_plan_new(SegmentStream *stream, CutRequest *request, const CutTextOptions *options,
                       const SegmentWait *wait, GError **error)
 {
@@ -119,7 +135,7 @@ CutPlan *cut_plan_new(SegmentStream *stream, CutRequest *request, const CutTextO
     g_array_set_clear_func(plan->runs, cut_run_clear);
     g_mutex_init(&plan->lock);
 
-    if (!is_supported(request)) {
+    if (!is_supported(request, options)) {
         g_set_error(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED,
                     "%s: this kind of cut is not known yet", segment_stream_path(stream));
         return NULL;
@@ -129,6 +145,8 @@ CutPlan *cut_plan_new(SegmentStream *stream, CutRequest *request, const CutTextO
         g_set_error(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED, "%s: a playlist has one range", segment_stream_path(stream));
         return NULL;
     }
+    if (is_frame(request))
+        return render_picture(plan, options, wait, error) ? g_steal_pointer(&plan) : NULL;
     for (guint i = 0; i < request->n_spans; i++) {
         if (!add_range(plan, &request->spans[i], wait, error))
             return NULL;
@@ -257,8 +275,8 @@ gboolean cut_plan_depends_on(const CutPlan *plan, gint64 time)
 {
     // What starts in the hour before START's may cover START; what starts right after END shows whether it is reached, and
     // may be the last segment's neighbour.
-    gboolean has_edges = plan->text == NULL && plan->request->mode != CUT_MODE_ROUGH;
-    gint64 behind = has_edges ? SEGMENT_HOUR_LENGTH : SEGMENT_FUDGE;
+    gboolean has_neighbours = plan->text == NULL ? plan->request->mode != CUT_MODE_ROUGH : plan->runs->len > 0;
+    gint64 behind = has_neighbours ? SEGMENT_HOUR_LENGTH : SEGMENT_FUDGE;
     for (guint r = 0; r < plan->ranges->len; r++) {
         const SegmentRange *range = g_ptr_array_index(plan->ranges, r);
         if (time >= segment_time_hour(range->start) - SEGMENT_HOUR_LENGTH && time <= range->end + behind)

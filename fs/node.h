@@ -20,7 +20,8 @@ typedef enum {
     FS_TOMBSTONE,
     FS_RANGES, // range/
     FS_ARCHIVES, // range/NAME.rough.d/
-    FS_CUT, // a file in range/, and playlist.m3u8
+    FS_FRAMES, // frame/
+    FS_CUT, // a file in range/ or frame/, and playlist.m3u8
     FS_CONTROL, // .segfs/
     FS_STATUS, // .segfs/status.json
     FS_ENTRY, // of the store, passed through

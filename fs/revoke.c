@@ -112,9 +112,12 @@ static void cuts_below_changed(FsTree *tree, guint64 parent, gint64 time, gboole
 static void cuts_changed(FsTree *tree, FsNode *stream, gint64 time, gboolean everything)
 {
     g_autoptr(FsNode) ranges = find_child(tree, stream, "range");
+    g_autoptr(FsNode) frames = find_child(tree, stream, "frame");
     cuts_below_changed(tree, stream->id, time, everything);
     if (ranges != NULL)
         cuts_below_changed(tree, ranges->id, time, everything);
+    if (frames != NULL)
+        cuts_below_changed(tree, frames->id, time, everything);
 }
 
 // The segment that came may be better than the one with its start time that the kernel knows.

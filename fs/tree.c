@@ -150,6 +150,7 @@ static FsNode *cut_node(FsTree *tree, FsNode *parent, const char *name, CutReque
         .base = base,
         .uris = tree->options.portable_names ? SEGMENT_URI_PORTABLE : SEGMENT_URI_FILE,
         .find_obstacle = cut_engine_find_obstacle,
+        .render = cut_engine_render,
         .data = tree->engine,
     };
     CutPlan *plan = cut_plan_new(parent->stream, request, &text, wait, error);
@@ -180,6 +181,8 @@ static FsNode *lookup_in_stream(FsTree *tree, FsNode *stream, const char *name, 
         return lookup_hour(tree, stream, name, hour, wait, error);
     if (strcmp(name, "range") == 0)
         return fs_node_new(FS_RANGES, stream, name);
+    if (strcmp(name, "frame") == 0)
+        return fs_node_new(FS_FRAMES, stream, name);
     if (strcmp(name, "playlist.m3u8") == 0)
         return lookup_playlist(tree, stream, name, wait, error);
     if (*name == '.')
@@ -227,14 +230,16 @@ static FsNode *lookup_in_archives(FsTree *tree, FsNode *archives, const char *na
     return node;
 }
 
-static FsNode *lookup_in_ranges(FsTree *tree, FsNode *ranges, const char *name, const SegmentWait *wait, GError **error)
+// In range/ and in frame/
+static FsNode *lookup_cut(FsTree *tree, FsNode *parent, const char *name, const SegmentWait *wait, GError **error)
 {
-    if (g_str_has_suffix(name, ".d"))
-        return lookup_archives(tree, ranges, name, wait, error);
-    CutRequest *request = cut_request_parse(name, error);
+    if (parent->kind == FS_RANGES && g_str_has_suffix(name, ".d"))
+        return lookup_archives(tree, parent, name, wait, error);
+    CutRequest *request =
+        parent->kind == FS_FRAMES ? cut_request_parse_frame(name, error) : cut_request_parse(name, error);
     if (request == NULL)
         return NULL;
-    FsNode *node = cut_node(tree, ranges, name, request, "../", wait, error);
+    FsNode *node = cut_node(tree, parent, name, request, "../", wait, error);
     if (node != NULL)
         fs_recent_add(tree->recent, node->id, node->path);
     return node;
@@ -342,7 +347,8 @@ FsNode *fs_tree_lookup(FsTree *tree, FsNode *parent, const char *name, const Seg
     case FS_HOUR:
         return lookup_in_hour(tree, parent, name, wait, error);
     case FS_RANGES:
-        return lookup_in_ranges(tree, parent, name, wait, error);
+    case FS_FRAMES:
+        return lookup_cut(tree, parent, name, wait, error);
     case FS_ARCHIVES:
         return lookup_in_archives(tree, parent, name, wait, error);
     case FS_CONTROL:
@@ -485,6 +491,7 @@ gboolean fs_tree_getattr(FsTree *tree, FsNode *node, struct stat *st, double *ti
         return stat_stream(node, st, wait, error);
     case FS_RANGES:
     case FS_ARCHIVES:
+    case FS_FRAMES:
         set_time(st, tree->started, fs_recent_generation(tree->recent) % 1000000000);
         return TRUE;
     case FS_CONTROL:
