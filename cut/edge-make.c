@@ -15,7 +15,7 @@
 
 #define DECODER_THREADS 1 // it waits for the encoder, whose frames take memory enough
 #define QUALITY 24 // the quantiser, 0 to 51
-#define QUALITY_OF_ALL 26 // where all is encoded
+#define QUALITY_OF_ALL 24 // where all is encoded
 #define QUALITY_LAST 40 // of the last try, in which the encoder has to stay within what there is
 #define TRIES 4
 
