@@ -22,7 +22,8 @@
 typedef struct {
     char magic[8];
     guint8 digest[32]; // SHA-256 of all that follows it
-    guint32 n_hashes, stream_size; // in the order of bytes of this machine: another one's file has a digest, but no sense
+    guint32 n_hashes,
+        stream_size; // in the order of bytes of this machine: another one's file has a digest, but no sense
     guint64 size;
 } Head;
 
@@ -141,6 +142,14 @@ static void remember(CutBlobFiles *files, const guint8 *key, const char *stream,
         delete_file(files, files->lru.tail->data);
 }
 
+void cut_blob_files_remove(CutBlobFiles *files, const guint8 *key)
+{
+    SEGMENT_LOCK_SCOPE(&files->lock);
+    File *file = g_hash_table_lookup(files->table, key);
+    if (file != NULL)
+        delete_file(files, file);
+}
+
 // ---- reading
 
 // All but the bytes: HASHES and *STREAM are the caller's.
@@ -154,16 +163,14 @@ static gboolean read_head(int fd, Head *head, GByteArray *hashes, char **stream)
     return read_exactly(fd, hashes->data, hashes->len) && read_exactly(fd, *stream, head->stream_size);
 }
 
-GBytes *cut_blob_files_read(CutBlobFiles *files, const guint8 *key)
+static GBytes *read_file(CutBlobFiles *files, int fd, const guint8 *key)
 {
-    Name name;
     Head head;
     guint8 digest[32];
+    struct stat st;
     g_autoptr(GByteArray) hashes = g_byte_array_new();
     g_autofree char *stream = NULL;
-    format_name(key, name);
-    segment_autofd int fd = openat(files->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || !read_head(fd, &head, hashes, &stream))
+    if (!read_head(fd, &head, hashes, &stream))
         return NULL;
     g_autofree guint8 *data = g_try_malloc(head.size + 1);
     if (data == NULL || !read_exactly(fd, data, head.size))
@@ -173,8 +180,22 @@ GBytes *cut_blob_files_read(CutBlobFiles *files, const guint8 *key)
         return NULL;
     futimens(fd, NULL); // for the order after a restart
     SEGMENT_LOCK_SCOPE(&files->lock);
-    remember(files, key, stream, hashes->data, head.n_hashes, (gint64) (sizeof head + hashes->len + head.stream_size + head.size));
+    // One that was dropped meanwhile stays so.
+    if (fstat(fd, &st) == 0 && st.st_nlink > 0)
+        remember(files, key, stream, hashes->data, head.n_hashes, st.st_size);
     return g_bytes_new_take(g_steal_pointer(&data), head.size);
+}
+
+GBytes *cut_blob_files_read(CutBlobFiles *files, const guint8 *key)
+{
+    Name name;
+    format_name(key, name);
+    segment_autofd int fd = openat(files->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    GBytes *bytes = fd >= 0 ? read_file(files, fd, key) : NULL;
+    // Another daemon may have deleted it, or it is broken.
+    if (bytes == NULL && (fd >= 0 || errno == ENOENT))
+        cut_blob_files_remove(files, key);
+    return bytes;
 }
 
 gboolean cut_blob_files_has(CutBlobFiles *files, const guint8 *key)
@@ -256,8 +277,10 @@ static void find_file(CutBlobFiles *files, const char *name, GArray *all)
     Found found = {.hashes = g_byte_array_new()};
     struct stat st;
     Head head;
-    segment_autofd int fd =
-        parse_name(name, found.key) ? openat(files->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    gboolean is_one = parse_name(name, found.key);
+    segment_autofd int fd = -1;
+    if (is_one && !g_hash_table_contains(files->table, found.key))
+        fd = openat(files->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0 && fstat(fd, &st) == 0 && read_head(fd, &head, found.hashes, &found.stream) &&
         st.st_size == (off_t) (sizeof head + found.hashes->len + head.stream_size + head.size)) {
         found.used = st.st_mtim;
@@ -272,6 +295,7 @@ static void find_file(CutBlobFiles *files, const char *name, GArray *all)
     clear_found(&found);
 }
 
+// Remembers those that are not known yet. With the lock held.
 static void find_files(CutBlobFiles *files)
 {
     g_autoptr(SegmentDirectory) directory = segment_directory_open(files->fd, ".", files->directory, NULL);
@@ -323,6 +347,8 @@ void cut_blob_files_drop(CutBlobFiles *files,
                          gboolean (*is_barred)(const char *stream, const guint8 *hash, gpointer data), gpointer data)
 {
     SEGMENT_LOCK_SCOPE(&files->lock);
+    // Those that another daemon made, too.
+    find_files(files);
     for (GList *link = files->lru.head, *next; link != NULL; link = next) {
         File *file = link->data;
         gboolean barred = FALSE;
@@ -332,14 +358,6 @@ void cut_blob_files_drop(CutBlobFiles *files,
         if (barred)
             delete_file(files, file);
     }
-}
-
-void cut_blob_files_remove(CutBlobFiles *files, const guint8 *key)
-{
-    SEGMENT_LOCK_SCOPE(&files->lock);
-    File *file = g_hash_table_lookup(files->table, key);
-    if (file != NULL)
-        delete_file(files, file);
 }
 
 void cut_blob_files_get_size(CutBlobFiles *files, guint *n_files, gint64 *size)

@@ -6,6 +6,13 @@
 
 #include "cut/request.h"
 
+// Pictures that are larger than any level of H.264 or HEVC allows (table A-6: 139,264 macroblocks) are not decoded: a
+// parameter set that is broken would have memory taken for them.
+#ifndef CUT_MAX_PIXELS
+#define CUT_MAX_PIXELS (139264 * 256)
+#endif
+#define MAX_ERRORS 64 // of a decoder, without a frame or an end
+
 struct CutDecoder {
     AVCodecContext *context;
     AVPacket *packet;
@@ -81,6 +88,7 @@ CutDecoder *cut_decoder_new(const CutPsiStream *stream, guint threads, GError **
     if (decoder->context == NULL || decoder->packet == NULL || decoder->frame == NULL)
         g_error("no memory for a decoder");
     decoder->context->thread_count = (int) threads;
+    decoder->context->max_pixels = CUT_MAX_PIXELS;
     // Behind a key frame that is no IDR all is shown that is wanted, whatever the decoder thinks of it.
     decoder->context->flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
     decoder->context->pkt_timebase = (AVRational){1, CUT_STAMP_HZ};
@@ -104,17 +112,21 @@ void cut_decoder_free(CutDecoder *decoder)
 
 static gboolean receive(CutDecoder *decoder, CutFrameFunc func, gpointer data, GError **error)
 {
-    for (;;) {
+    for (guint errors = 0; errors < MAX_ERRORS;) {
         int result = avcodec_receive_frame(decoder->context, decoder->frame);
         if (result == AVERROR(EAGAIN) || result == AVERROR_EOF)
             return TRUE;
-        if (result < 0)
-            continue; // of one frame; the next call goes on
+        if (result < 0) {
+            errors++; // of one frame; the next call goes on
+            continue;
+        }
+        errors = 0;
         gboolean ok = func(decoder->frame, data, error);
         av_frame_unref(decoder->frame);
         if (!ok)
             return FALSE;
     }
+    return TRUE;
 }
 
 gboolean cut_decoder_send(CutDecoder *decoder, const guint8 *data, gsize size, gint64 pts, gboolean is_skipped,

@@ -52,7 +52,7 @@ static CutUnit *add_unit(State *state, CutUnitType type, const guint8 *data, gsi
     CutDemux *demux = state->demux;
     CutUnit unit = {
         .type = (guint8) type,
-        .source = (guint8) state->source,
+        .source = (guint16) state->source,
         .pts = CUT_NO_STAMP,
         .dts = CUT_NO_STAMP,
         .data = demux->bytes->len,

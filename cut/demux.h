@@ -25,10 +25,10 @@ typedef enum {
 
 typedef struct {
     guint8 type; // CutUnitType
-    guint8 source; // index
     guint8 stream_id; // of its PES packet
     guint8 is_idr : 1, is_key : 1, is_reference : 1, is_damaged : 1;
     guint16 pid;
+    guint16 source; // index
     guint32 position; // of its first packet in its source; frames of one PES packet share it
     gint64 pts, dts; // 90 kHz
     gint64 pcr; // 27 MHz: the last one at or before its first packet
@@ -72,7 +72,7 @@ static inline const guint8 *cut_demux_data(const CutDemux *demux, const CutUnit 
     return demux->bytes->data + unit->data;
 }
 
-// Whether UNIT is shown before TIME, in microseconds since 1970, by the clock of its own segment: exactly.
+// Whether UNIT, which has a stamp, is shown before TIME, in microseconds since 1970, by the clock of its own segment: exactly.
 gboolean cut_demux_is_before(const CutDemux *demux, const CutUnit *unit, gint64 time);
 
 #endif

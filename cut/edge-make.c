@@ -259,9 +259,9 @@ static gsize find_budget(CutEdge *edge)
 {
     g_autoptr(CutMux) mux = write_items(edge, NULL);
     // What the end takes, and each picture's header and last packet.
-    gsize taken = cut_mux_size(mux) + 16 * CUT_TS_PACKET * (4 + CUT_EDGE_AUDIO) +
-                  edge->times.n_encoded * (gsize) CUT_TS_PACKET;
-    return taken < edge->spec.size ? (edge->spec.size - taken) / CUT_TS_PACKET * 180 : 1;
+    gsize taken =
+        cut_mux_size(mux) + 16 * CUT_TS_PACKET * (4 + CUT_EDGE_AUDIO) + edge->times.n_encoded * (gsize) CUT_TS_PACKET;
+    return taken < edge->spec.size ? MAX(1, (edge->spec.size - taken) / CUT_TS_PACKET * 180) : 1;
 }
 
 // Gives the last pictures of the head the numbers that the copied ones count on from.
@@ -290,7 +290,8 @@ static GBytes *try(CutEdge *edge, int quality, gsize budget, gboolean is_bound, 
     // Each of two runs has an IDR, which is as much as several others.
     gsize head = edge->tail->len == 0 ? budget : budget / (edge->times.n_encoded + 16) * (edge->head->len + 8);
     if (!encode_run(edge, edge->head, is_bound ? head : 0, quality, encoded, cancelled, error) ||
-        !encode_run(edge, edge->tail, is_bound ? budget - MIN(head, budget - 1) : 0, quality, encoded, cancelled, error) ||
+        !encode_run(edge, edge->tail, is_bound ? budget - MIN(head, budget - 1) : 0, quality, encoded, cancelled,
+                    error) ||
         !continue_numbers(edge, encoded, error))
         return NULL;
     *taken = 0;

@@ -8,7 +8,7 @@
 
 // A PES packet, or a packet that is none, to be written.
 typedef struct {
-    guint8 source;
+    guint16 source;
     guint32 position; // in its source: items are written in this order
     int encoded; // the number of a picture that is encoded; -1: data of the demultiplexer
     guint16 pid;
@@ -26,6 +26,7 @@ struct CutEdge {
     guint16 video_pid; // 0: there are no pictures
     GArray *pictures; // guint: units, in the order of decoding
     GArray *is_shown; // gboolean, of each
+    GArray *sorted; // gint64: the stamps of all, in order
     GArray *shown; // gint64: the stamps of all that are shown, in order
     guint first_covered; // the first picture of what it stands for
     guint copy_begin, copy_end; // pictures

@@ -10,6 +10,26 @@
 
 #define DEFAULT_STEP (CUT_STAMP_HZ / 25) // of a stream with one picture
 
+static gint compare_stamps(gconstpointer a, gconstpointer b)
+{
+    gint64 x = *(const gint64 *) a, y = *(const gint64 *) b;
+    return (x > y) - (x < y);
+}
+
+// How many of STAMPS, which are in order, come before PTS.
+static guint count_before(const GArray *stamps, gint64 pts)
+{
+    guint low = 0, high = stamps->len;
+    while (low < high) {
+        guint middle = low + (high - low) / 2;
+        if (g_array_index(stamps, gint64, middle) < pts)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 // Pictures in the order of decoding; those of one PID only, the first one that has some.
 static void collect_pictures(CutEdge *edge)
 {
@@ -18,16 +38,18 @@ static void collect_pictures(CutEdge *edge)
         const CutUnit *unit = cut_demux_unit(demux, i);
         if (unit->type != CUT_UNIT_PICTURE)
             continue;
+        // In a stream that changed its PIDs it is the kind that counts.
+        const CutPsiStream *video = cut_psi_first(&cut_demux_source(demux, unit->source)->psi, CUT_STREAM_VIDEO);
+        if (video == NULL || video->pid != unit->pid)
+            continue;
         if (edge->video_pid == 0)
             edge->video_pid = unit->pid;
-        // In a stream that changed its PIDs it is the kind that counts.
-        const CutPsi *psi = &cut_demux_source(demux, unit->source)->psi;
-        if (cut_psi_find(psi, unit->pid) != cut_psi_first(psi, CUT_STREAM_VIDEO))
-            continue;
         if (unit->source < edge->spec.n_before)
             edge->first_covered = edge->pictures->len + 1;
         g_array_append_val(edge->pictures, i);
+        g_array_append_val(edge->sorted, unit->pts);
     }
+    g_array_sort(edge->sorted, compare_stamps);
 }
 
 static gboolean is_covered(const CutEdge *edge, const CutUnit *unit)
@@ -45,12 +67,6 @@ gboolean cut_edge_is_shown(const CutEdge *edge, const CutUnit *unit)
         return FALSE;
     return (spec->start == CUT_EDGE_OPEN || !cut_demux_is_before(edge->demux, unit, spec->start)) &&
            (spec->end == CUT_EDGE_OPEN || cut_demux_is_before(edge->demux, unit, spec->end));
-}
-
-static gint compare_stamps(gconstpointer a, gconstpointer b)
-{
-    gint64 x = *(const gint64 *) a, y = *(const gint64 *) b;
-    return (x > y) - (x < y);
 }
 
 // The last picture of a segment whose end is missing is broken.
@@ -88,14 +104,6 @@ static GBytes *find_sps(const CutEdge *edge, guint i)
     return NULL;
 }
 
-static guint count_before(const CutEdge *edge, gint64 pts)
-{
-    guint n = 0;
-    while (n < edge->shown->len && g_array_index(edge->shown, gint64, n) < pts)
-        n++;
-    return n;
-}
-
 // Whether key frame I, which is no IDR, can go on behind what is encoded before it: as many pictures since an IDR as it
 // counts itself. Then PLACE says what they have to be like.
 static gboolean can_continue(CutEdge *edge, guint i)
@@ -107,7 +115,7 @@ static gboolean can_continue(CutEdge *edge, guint i)
         return FALSE;
     guint max_frame_num = 1U << place.sps.log2_max_frame_num;
     guint wanted = place.frame_num != 0 ? place.frame_num : max_frame_num;
-    if (wanted > count_before(edge, unit->pts))
+    if (wanted > count_before(edge->shown, unit->pts))
         return FALSE;
     edge->place = place;
     edge->place.sps_nal = g_steal_pointer(&sps);
@@ -145,7 +153,7 @@ static void sort_pictures(CutEdge *edge)
     guint n = edge->pictures->len;
     edge->copy_begin = find_copy(edge);
     edge->copy_end = edge->copy_begin;
-    edge->first_copied = edge->copy_begin >= n                  ? G_MAXINT64
+    edge->first_copied = edge->copy_begin >= n               ? G_MAXINT64
                          : edge->spec.start == CUT_EDGE_OPEN ? G_MININT64
                                                              : cut_edge_picture(edge, edge->copy_begin)->pts;
     // In the order of decoding up to the first one that is not shown any more.
@@ -176,10 +184,7 @@ static void sort_pictures(CutEdge *edge)
 // shown at PTS would be, were no picture reordered any more than all are.
 static guint rank_of(const CutEdge *edge, gint64 pts)
 {
-    guint rank = 0;
-    for (guint i = 0; i < edge->pictures->len; i++)
-        rank += cut_edge_picture(edge, i)->pts < pts ? 1 : 0;
-    return MIN(rank, edge->pictures->len - 1);
+    return MIN(count_before(edge->sorted, pts), edge->pictures->len - 1);
 }
 
 // What is encoded stands in for pictures that are decoded just before what is copied, or just after it.
@@ -364,6 +369,7 @@ CutEdge *cut_edge_new(const CutSource *sources, guint n_sources, const CutEdgeSp
     edge->demux = cut_demux_new(sources, n_sources, spec->anchor);
     edge->pictures = g_array_new(FALSE, FALSE, sizeof(guint));
     edge->is_shown = g_array_new(FALSE, FALSE, sizeof(gboolean));
+    edge->sorted = g_array_new(FALSE, FALSE, sizeof(gint64));
     edge->shown = g_array_new(FALSE, FALSE, sizeof(gint64));
     edge->head = g_array_new(FALSE, FALSE, sizeof(gint64));
     edge->tail = g_array_new(FALSE, FALSE, sizeof(gint64));
@@ -399,6 +405,7 @@ void cut_edge_free(CutEdge *edge)
     cut_demux_free(edge->demux);
     g_array_unref(edge->pictures);
     g_array_unref(edge->is_shown);
+    g_array_unref(edge->sorted);
     g_array_unref(edge->shown);
     g_array_unref(edge->head);
     g_array_unref(edge->tail);

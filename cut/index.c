@@ -56,7 +56,8 @@ static CutIndexPid *add_pid(Scan *scan, guint pid)
 static gboolean read_stamps(Scan *scan, const guint8 *data, const CutTsPacket *packet, CutPesHeader *header)
 {
     CutPesResult result = cut_pes_parse(data + packet->payload, CUT_TS_PACKET - packet->payload, header);
-    if (result == CUT_PES_SHORT && memcmp(data + packet->payload, "\0\0\1", MIN(3, CUT_TS_PACKET - packet->payload)) == 0)
+    if (result == CUT_PES_SHORT &&
+        memcmp(data + packet->payload, "\0\0\1", MIN(3, CUT_TS_PACKET - packet->payload)) == 0)
         scan->index->straddles = TRUE;
     return result == CUT_PES_OK && header->pts != CUT_NO_STAMP;
 }
@@ -138,7 +139,7 @@ static void head_packet(Scan *scan, const guint8 *data)
         index->video_pid = video != NULL ? video->pid : 0;
         index->video_type = video != NULL ? video->type : 0;
     }
-    if (packet.pid == index->video_pid)
+    if (index->video_pid != 0 && packet.pid == index->video_pid)
         head_picture(scan, data, &packet);
     else if (own->kind == CUT_STREAM_AUDIO && packet.unit_start && !own->has_stamps &&
              read_stamps(scan, data, &packet, &header)) {
@@ -190,17 +191,17 @@ static void tail_packet(Scan *scan, const guint8 *data)
     guint slot = (guint) (own - index->pids);
     own->last = packet.counter;
     scan->seen |= 1U << slot;
-    if (!packet.unit_start || (packet.pid != index->video_pid && own->kind != CUT_STREAM_AUDIO) ||
+    gboolean is_video = index->video_pid != 0 && packet.pid == index->video_pid;
+    if (!packet.unit_start || (!is_video && own->kind != CUT_STREAM_AUDIO) ||
         !read_stamps(scan, data, &packet, &header))
         return;
-    if (packet.pid == index->video_pid) {
+    if (is_video) {
         tail_picture(scan, &header);
         return;
     }
     // How long the last one is, is not known: as long as the one before it.
-    gint64 length = scan->sound_before[slot] != CUT_NO_STAMP
-                        ? cut_stamp_difference(header.pts, scan->sound_before[slot])
-                        : 0;
+    gint64 length =
+        scan->sound_before[slot] != CUT_NO_STAMP ? cut_stamp_difference(header.pts, scan->sound_before[slot]) : 0;
     scan->sound_before[slot] = header.pts;
     own->end = (header.pts + MAX(0, length)) & (CUT_STAMP_WRAP - 1);
 }

@@ -8,7 +8,14 @@
 enum { H264_SLICE = 1, H264_PARTITION_A = 2, H264_IDR = 5, H264_SEI = 6, H264_SPS = 7, H264_PPS = 8 };
 #define SEI_RECOVERY_POINT 6 // H.264 D.1.8
 // H.265 table 7-1
-enum { HEVC_LAST_SLICE = 31, HEVC_BLA_FIRST = 16, HEVC_IDR_LAST = 20, HEVC_IRAP_LAST = 23, HEVC_SPS = 33, HEVC_PPS = 34 };
+enum {
+    HEVC_LAST_SLICE = 31,
+    HEVC_BLA_FIRST = 16,
+    HEVC_IDR_LAST = 20,
+    HEVC_IRAP_LAST = 23,
+    HEVC_SPS = 33,
+    HEVC_PPS = 34
+};
 
 // The first NAL unit at or after AT: where it begins, behind its start code. SIZE where there is none.
 static gsize next_nal(const guint8 *data, gsize size, gsize at)
@@ -42,12 +49,17 @@ gsize cut_nal_next(const guint8 *data, gsize size, gsize at, gsize *length)
     gsize begin = next_nal(data, size, at);
     *length = begin < size ? end_of_nal(data, size, begin) - begin : 0;
     // An empty one is two start codes in a row.
-    return begin < size && *length == 0 ? cut_nal_next(data, size, begin, length) : begin;
+    while (begin < size && *length == 0) {
+        begin = next_nal(data, size, begin);
+        *length = begin < size ? end_of_nal(data, size, begin) - begin : 0;
+    }
+    return begin;
 }
 
 const guint8 *cut_nal_find(const guint8 *data, gsize size, guint type, gsize *length)
 {
-    for (gsize at = cut_nal_next(data, size, 0, length); at < size; at = cut_nal_next(data, size, at + *length, length)) {
+    for (gsize at = cut_nal_next(data, size, 0, length); at < size;
+         at = cut_nal_next(data, size, at + *length, length)) {
         if ((data[at] & 0x1F) == type)
             return data + at;
     }

@@ -43,17 +43,28 @@ static guint read_16(const guint8 *data)
     return (guint) data[0] << 8 | data[1];
 }
 
+// PIDs that are not reserved (ISO 13818-1 table 2-3)
+static gboolean is_free_pid(guint pid)
+{
+    return pid >= 0x10 && pid < CUT_TS_NULL_PID;
+}
+
 static gboolean read_pat(CutPsi *psi, const guint8 *data, const CutTsPacket *packet)
 {
     gsize size;
-    memcpy(psi->pat, data, CUT_TS_PACKET);
-    const guint8 *section = find_section(psi->pat, packet, TABLE_PAT, &size);
+    guint8 copy[CUT_TS_PACKET];
+    memcpy(copy, data, sizeof copy);
+    const guint8 *section = find_section(copy, packet, TABLE_PAT, &size);
     // Program 0 is the network's table; of several programs the first one counts.
     for (gsize i = 8; section != NULL && i + 8 <= size; i += 4) {
-        if (read_16(section + i) == 0)
+        guint pid = read_16(section + i + 2) & 0x1FFF;
+        if (read_16(section + i) == 0 || !is_free_pid(pid))
             continue;
-        psi->pmt_pid = (guint16) (read_16(section + i + 2) & 0x1FFF);
+        // Another program's table does not stand for this one's.
+        psi->has_pmt = psi->has_pmt && psi->pmt_pid == pid;
+        psi->pmt_pid = (guint16) pid;
         psi->has_pat = TRUE;
+        memcpy(psi->pat, data, CUT_TS_PACKET);
         return TRUE;
     }
     return FALSE;
@@ -119,9 +130,10 @@ static gboolean read_pmt(CutPsi *psi, const guint8 *data, const CutTsPacket *pac
         gsize length = read_16(section + i + 3) & 0x0FFF;
         if (i + 5 + length + 4 > size)
             break;
-        CutPsiStream *stream = &psi->streams[psi->n_streams++];
-        *stream = (CutPsiStream){.pid = (guint16) (read_16(section + i + 1) & 0x1FFF), .type = section[i]};
-        read_descriptors(stream, section + i + 5, length);
+        CutPsiStream stream = {.pid = (guint16) (read_16(section + i + 1) & 0x1FFF), .type = section[i]};
+        read_descriptors(&stream, section + i + 5, length);
+        if (is_free_pid(stream.pid) && stream.pid != psi->pmt_pid)
+            psi->streams[psi->n_streams++] = stream;
         i += 5 + length;
     }
     memcpy(psi->pmt, data, CUT_TS_PACKET);

@@ -14,6 +14,7 @@
 
 #define N_SLOTS 4 // a kernel that reads ahead is in two segments at a time
 #define N_WISHES 2 // edges that are made ahead
+#define MAX_STRADDLING (256 * 1024 * 1024) // bytes of a segment that is patched as a whole
 
 // A part that is open: a segment, or bytes in memory.
 typedef struct {
@@ -94,7 +95,8 @@ static void wish(CutReader *reader, const CutTimeline *timeline, guint number)
         cut_plan_part(plan, i, &part);
         if (!part.is_made) {
             // All of a run's whole segments at once.
-            i = part.run->first_part + (part.run->n_head > 0 ? 1 : 0) + part.run->n_refs - part.run->n_head - part.run->n_tail;
+            i = part.run->first_part + (part.run->n_head > 0 ? 1 : 0) + part.run->n_refs - part.run->n_head -
+                part.run->n_tail;
             continue;
         }
         CutBlobRequest request;
@@ -114,13 +116,21 @@ static void wish(CutReader *reader, const CutTimeline *timeline, guint number)
         cut_blobs_unwish(blobs, wishes[i]);
 }
 
-static GBytes *get_edge(CutReader *reader, const CutTimeline *timeline, guint number, const SegmentWait *wait,
+static GBytes *get_edge(CutReader *reader, const CutTimeline *timeline, const CutPart *part, const SegmentWait *wait,
                         GError **error)
 {
     CutBlobRequest request;
-    cut_make_request(reader->plan, timeline, number, &request);
+    const gsize size = (gsize) part->size;
+    cut_make_request(reader->plan, timeline, part->number, &request);
     GBytes *bytes = cut_blobs_get(cut_engine_blobs(reader->engine), &request, wait, error);
     cut_make_request_clear(&request);
+    // One of the cache that is something else, whatever its key says.
+    if (bytes != NULL && g_bytes_get_size(bytes) != size) {
+        g_set_error(error, SEGMENT_ERRNO, EIO,
+                    "an edge has %" G_GSIZE_FORMAT " bytes, and should have %" G_GSIZE_FORMAT, g_bytes_get_size(bytes),
+                    size);
+        g_clear_pointer(&bytes, g_bytes_unref);
+    }
     return bytes;
 }
 
@@ -142,7 +152,8 @@ static gboolean read_fully(int fd, guint8 *buffer, gsize size, gint64 offset)
 }
 
 // What does not begin, or end, with a packet is patched by the packet and cut out of it.
-static gboolean read_piece(int fd, const CutPart *part, const CutPatch *patch, guint8 *buffer, gsize size, gint64 offset)
+static gboolean read_piece(int fd, const CutPart *part, const CutPatch *patch, guint8 *buffer, gsize size,
+                           gint64 offset)
 {
     guint8 packet[CUT_TS_PACKET];
     gint64 begin = offset / CUT_TS_PACKET * CUT_TS_PACKET;
@@ -183,8 +194,9 @@ static gboolean fail_to_read(CutReader *reader, const CutPart *part, GError **er
 // All of a segment whose stamps straddle packets.
 static GBytes *load_straddling(CutReader *reader, const CutPart *part, int fd, const CutPatch *patch, GError **error)
 {
-    g_autofree guint8 *data = g_malloc((gsize) part->size);
-    if (!read_fully(fd, data, (gsize) part->size, 0)) {
+    g_autofree guint8 *data = part->size <= MAX_STRADDLING ? g_try_malloc((gsize) part->size) : NULL;
+    errno = EFBIG;
+    if (data == NULL || !read_fully(fd, data, (gsize) part->size, 0)) {
         fail_to_read(reader, part, error);
         return NULL;
     }
@@ -198,7 +210,7 @@ static OpenPart *open_part(CutReader *reader, const CutTimeline *timeline, const
                            GError **error)
 {
     if (part->is_made) {
-        GBytes *bytes = get_edge(reader, timeline, part->number, wait, error);
+        GBytes *bytes = get_edge(reader, timeline, part, wait, error);
         return bytes != NULL ? keep_part(reader, part->number, -1, bytes) : NULL;
     }
     int fd = cut_open_segment(reader->plan->stream, part->run->range, part->first_ref, error);
@@ -221,7 +233,7 @@ static void copy_patched(const OpenPart *open, const CutPatch *patch, guint8 *bu
     while (done < size) {
         gsize at = (gsize) offset + done, within = at % CUT_TS_PACKET;
         gsize n = within != 0 || size - done < CUT_TS_PACKET ? MIN(CUT_TS_PACKET - within, size - done)
-                                                              : (size - done) / CUT_TS_PACKET * CUT_TS_PACKET;
+                                                             : (size - done) / CUT_TS_PACKET * CUT_TS_PACKET;
         if (n % CUT_TS_PACKET == 0) {
             memcpy(buffer + done, data + at, n);
             cut_ts_patch(buffer + done, n / CUT_TS_PACKET, patch);

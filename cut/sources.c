@@ -15,6 +15,7 @@
 #define NEAR (SEGMENT_SECOND / 2) // how near START is to its segment's beginning for the one before it to matter
 #define MAX_BEFORE 5 // segments that are searched for a key frame
 #define MAX_SEGMENT (256 * 1024 * 1024) // bytes of one that is taken apart
+#define MAX_SOURCES (1024 * 1024 * 1024) // bytes of all that an edge is made of
 
 char *cut_segment_path(SegmentStream *stream, const SegmentRange *range, guint ref)
 {
@@ -30,8 +31,7 @@ int cut_open_segment(SegmentStream *stream, const SegmentRange *range, guint ref
     const SegmentHour *hour = segment_range_hour(range, ref);
     const SegmentEntry *entry = segment_range_entry(range, ref);
     struct stat st;
-    segment_autofd int fd =
-        segment_stream_open_file(stream, hour->start, segment_hour_name(hour, entry), &failure);
+    segment_autofd int fd = segment_stream_open_file(stream, hour->start, segment_hour_name(hour, entry), &failure);
     if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size == entry->size)
         return segment_fd_steal(&fd);
     g_autofree char *path = cut_segment_path(stream, range, ref);
@@ -75,6 +75,13 @@ static gboolean add(CutSources *sources, SegmentStream *stream, guint at, const 
 {
     const SegmentHour *hour = segment_range_hour(segment->range, segment->ref);
     const SegmentEntry *entry = segment_range_entry(segment->range, segment->ref);
+    gint64 total = entry->size;
+    for (guint i = 0; i < sources->n; i++)
+        total += (gint64) sources->items[i].size;
+    if (total > MAX_SOURCES) {
+        g_autofree char *path = cut_segment_path(stream, segment->range, segment->ref);
+        return segment_error_set_errno(error, EFBIG, "cannot load", path);
+    }
     guint8 *data = load(stream, segment->range, segment->ref, error);
     if (data == NULL)
         return FALSE;

@@ -3,12 +3,21 @@
 
 #include "cut/bits.h"
 
+#define MAX_SIDE 65536 // pixels: more than any level allows
+
+// MAX + 1 stands for all that is more than MAX.
+static guint read_ue(CutBits *bits, guint max)
+{
+    guint value = cut_bits_ue(bits);
+    return MIN(value, max + 1);
+}
+
 static void skip_scaling_list(CutBits *bits, guint n)
 {
     gint last = 8, next = 8;
     for (guint i = 0; i < n && !bits->overrun; i++) {
         if (next != 0)
-            next = (last + cut_bits_se(bits) + 256) % 256;
+            next = (last + cut_bits_se(bits) % 256 + 256) % 256;
         last = next == 0 ? last : next;
     }
 }
@@ -28,7 +37,7 @@ static void read_format(CutBits *bits, CutSps *sps)
     sps->chroma_format = cut_bits_ue(bits);
     if (sps->chroma_format == 3)
         cut_bits_one(bits); // separate_colour_plane_flag
-    sps->bit_depth = 8 + cut_bits_ue(bits);
+    sps->bit_depth = 8 + read_ue(bits, 6);
     cut_bits_ue(bits); // of chroma
     cut_bits_one(bits); // qpprime_y_zero_transform_bypass_flag
     sps->has_scaling = cut_bits_one(bits) != 0;
@@ -44,7 +53,7 @@ static void read_order(CutBits *bits, CutSps *sps)
 {
     sps->poc_type = cut_bits_ue(bits);
     if (sps->poc_type == 0) {
-        sps->log2_max_poc_lsb = 4 + cut_bits_ue(bits);
+        sps->log2_max_poc_lsb = 4 + read_ue(bits, 12);
     } else if (sps->poc_type == 1) {
         cut_bits_one(bits);
         cut_bits_se(bits);
@@ -57,7 +66,7 @@ static void read_order(CutBits *bits, CutSps *sps)
 
 static void read_size(CutBits *bits, CutSps *sps)
 {
-    guint width = cut_bits_ue(bits) + 1, height = cut_bits_ue(bits) + 1;
+    guint width = read_ue(bits, MAX_SIDE) + 1, height = read_ue(bits, MAX_SIDE) + 1;
     sps->frame_mbs_only = cut_bits_one(bits) != 0;
     if (!sps->frame_mbs_only)
         cut_bits_one(bits); // mb_adaptive_frame_field_flag
@@ -65,7 +74,7 @@ static void read_size(CutBits *bits, CutSps *sps)
     guint crop[4] = {0};
     if (cut_bits_one(bits) != 0) {
         for (guint i = 0; i < 4; i++)
-            crop[i] = cut_bits_ue(bits);
+            crop[i] = read_ue(bits, MAX_SIDE);
     }
     guint unit_x = sps->chroma_format == 1 || sps->chroma_format == 2 ? 2 : 1;
     guint unit_y = (sps->chroma_format == 1 ? 2 : 1) * (sps->frame_mbs_only ? 1 : 2);
@@ -97,6 +106,14 @@ static void read_timing(CutBits *bits, CutSps *sps)
         sps->num_units_in_tick = sps->time_scale = 0;
 }
 
+// What H.264 allows (7.4.2.1.1).
+static gboolean is_valid(const CutSps *sps)
+{
+    return sps->id <= 31 && sps->chroma_format <= 3 && sps->bit_depth <= 14 && sps->log2_max_frame_num <= 16 &&
+           sps->poc_type <= 2 && sps->log2_max_poc_lsb <= 16 && sps->refs <= 16 && sps->width > 0 &&
+           sps->width <= MAX_SIDE && sps->height > 0 && sps->height <= MAX_SIDE;
+}
+
 gboolean cut_sps_parse(const guint8 *data, gsize size, CutSps *sps)
 {
     CutBits bits = cut_bits(data, size);
@@ -109,12 +126,12 @@ gboolean cut_sps_parse(const guint8 *data, gsize size, CutSps *sps)
     sps->id = cut_bits_ue(&bits);
     if (has_chroma_format(sps->profile))
         read_format(&bits, sps);
-    sps->log2_max_frame_num = 4 + cut_bits_ue(&bits);
+    sps->log2_max_frame_num = 4 + read_ue(&bits, 12);
     read_order(&bits, sps);
     sps->refs = cut_bits_ue(&bits);
     cut_bits_one(&bits); // gaps_in_frame_num_value_allowed_flag
     read_size(&bits, sps);
-    if (bits.overrun)
+    if (bits.overrun || !is_valid(sps))
         return FALSE;
     if (cut_bits_one(&bits) != 0)
         read_timing(&bits, sps);

@@ -76,8 +76,8 @@ typedef struct {
 
 static gboolean misfit(GError **error, const char *path, const char *what)
 {
-    g_set_error(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED, "%s: its %s is not that of the segments before it%s", path, what,
-                strcmp(what, "PID") == 0 ? "" : "; .full makes them the same");
+    g_set_error(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED, "%s: its %s is not that of the segments before it%s", path,
+                what, strcmp(what, "PID") == 0 ? "" : "; .full makes them the same");
     return FALSE;
 }
 
@@ -95,7 +95,8 @@ static int find_slot(Builder *builder, guint pid, GError **error)
     return timeline->slots[pid] = (guint8) timeline->n_slots++;
 }
 
-static gboolean check_pid(Builder *builder, guint pid, guint8 type, CutStreamKind kind, const char *path, GError **error)
+static gboolean check_pid(Builder *builder, guint pid, guint8 type, CutStreamKind kind, const char *path,
+                          GError **error)
 {
     int slot = find_slot(builder, pid, error);
     if (slot < 0)
@@ -112,8 +113,8 @@ static gboolean check_pid(Builder *builder, guint pid, guint8 type, CutStreamKin
 static gboolean check_fits(Builder *builder, const CutIndex *index, const char *path, GError **error)
 {
     CutSps sps;
-    gboolean has_sps = index->video_type == CUT_TYPE_H264 && index->sps_size > 0 &&
-                       cut_sps_parse(index->sps, index->sps_size, &sps);
+    gboolean has_sps =
+        index->video_type == CUT_TYPE_H264 && index->sps_size > 0 && cut_sps_parse(index->sps, index->sps_size, &sps);
     if (!builder->has_reference) {
         builder->has_reference = TRUE;
         builder->video_pid = index->video_pid;
@@ -324,7 +325,8 @@ static void choose_sound(Builder *builder, CutEdge *edge, const CutPart *part, g
 {
     const CutPsi *psi = cut_edge_psi(edge);
     for (guint i = 0; i < psi->n_streams; i++) {
-        if (psi->streams[i].kind != CUT_STREAM_AUDIO || builder->timeline->slots[psi->streams[i].pid] == CUT_PATCH_NO_SLOT)
+        if (psi->streams[i].kind != CUT_STREAM_AUDIO ||
+            builder->timeline->slots[psi->streams[i].pid] == CUT_PATCH_NO_SLOT)
             continue;
         if (part->is_head)
             begin_sound(builder, edge, psi->streams[i].pid, run_begin);
@@ -334,9 +336,12 @@ static void choose_sound(Builder *builder, CutEdge *edge, const CutPart *part, g
     keep_sound(builder, edge, part->number);
 }
 
-static void count_edge(Builder *builder, CutEdge *edge, guint number)
+// Its tables may be others than those that its segments' indices saw.
+static gboolean count_edge(Builder *builder, CutEdge *edge, guint number, GError **error)
 {
     const CutPsi *psi = cut_edge_psi(edge);
+    if (find_slot(builder, 0, error) < 0 || find_slot(builder, psi->pmt_pid, error) < 0)
+        return FALSE;
     count(builder, number, 0, 0, 15);
     count(builder, number, psi->pmt_pid, 0, 15);
     for (guint i = 0; i < psi->n_streams; i++) {
@@ -344,6 +349,7 @@ static void count_edge(Builder *builder, CutEdge *edge, guint number)
         if (builder->timeline->slots[pid] != CUT_PATCH_NO_SLOT && cut_edge_has_pid(edge, pid))
             count(builder, number, pid, 0, 15);
     }
+    return TRUE;
 }
 
 static gboolean check_sources(Builder *builder, const CutSources *sources, const CutPart *part, GError **error)
@@ -383,7 +389,8 @@ static gboolean find_format(Builder *builder, const CutSources *sources, GError 
             continue;
         if (decoder == NULL && (decoder = cut_decoder_new(stream, 1, error)) == NULL)
             return FALSE;
-        cut_decoder_send(decoder, cut_demux_data(demux, unit), unit->size, unit->pts, FALSE, note_format, timeline, NULL);
+        cut_decoder_send(decoder, cut_demux_data(demux, unit), unit->size, unit->pts, FALSE, note_format, timeline,
+                         NULL);
     }
     if (decoder != NULL)
         cut_decoder_flush(decoder, note_format, timeline, NULL);
@@ -407,15 +414,16 @@ static gboolean add_edge(Builder *builder, const CutPart *part, GError **error)
         return FALSE;
     }
     const CutEdgeTimes *own = cut_edge_times(edge);
-    Times times = {own->pts, own->end, own->first_dts, own->last_dts, own->first_pcr, own->last_pcr, own->anchor_pts,
-                   own->anchor_start};
+    Times times = {own->pts,       own->end,      own->first_dts,  own->last_dts,
+                   own->first_pcr, own->last_pcr, own->anchor_pts, own->anchor_start};
     gint64 run_begin = builder->end;
     if (part->is_head)
         begin_run(builder, &times);
     else if (!continue_run(builder, &times, NULL, error))
         return FALSE;
     choose_sound(builder, edge, part, run_begin);
-    count_edge(builder, edge, part->number);
+    if (!count_edge(builder, edge, part->number, error))
+        return FALSE;
     place(builder, part->number, &times);
     return TRUE;
 }
