@@ -10,12 +10,14 @@
 #include "cut/make.h"
 #include "cut/sources.h"
 #include "cut/timeline.h"
+#include "cut/waveform.h"
 #include "segment/fd.h"
 #include "segment/lock.h"
 
 #define MAX_INDICES 20000
 #define MAX_OBSTACLE_SEGMENTS 7200 // that a report looks into
 #define CHUNK 16 // segments that a thread takes at a time
+#define MAX_WAVEFORMS 2 // at the same time: each has as many threads as there are processors
 #define POLL (20 * 1000) // microseconds between two looks whether a caller is still there
 
 typedef struct {
@@ -29,8 +31,8 @@ struct CutEngine {
     GThreadPool *pool; // reads indices
     GMutex lock;
     GHashTable *known; // Known, by hash; guarded by lock
-    guint n_frames; // that are being made; guarded by lock
-    GCond frame_ended;
+    guint n_frames, n_waveforms; // that are being made; guarded by lock
+    GCond picture_ended;
 };
 
 // ---- indices
@@ -145,30 +147,34 @@ gboolean cut_engine_index(CutEngine *engine, SegmentStream *stream, const Segmen
 
 // ---- pictures
 
-static GBytes *render_frame(CutEngine *engine, CutPlan *plan, const SegmentWait *wait, GError **error)
+static gboolean wait_for_turn(CutEngine *engine, guint *n, guint limit, const SegmentWait *wait, GError **error)
 {
-    g_mutex_lock(&engine->lock);
-    while (engine->n_frames >= g_get_num_processors() && !segment_wait_is_over(wait, error))
-        g_cond_wait_until(&engine->frame_ended, &engine->lock, g_get_monotonic_time() + POLL);
-    gboolean is_over = engine->n_frames >= g_get_num_processors();
-    engine->n_frames += is_over ? 0 : 1;
-    g_mutex_unlock(&engine->lock);
-    if (is_over)
-        return NULL;
-    GBytes *bytes = cut_frame_render(plan, wait, error);
     SEGMENT_LOCK_SCOPE(&engine->lock);
-    engine->n_frames--;
-    g_cond_signal(&engine->frame_ended);
-    return bytes;
+    while (*n >= limit) {
+        if (segment_wait_is_over(wait, error))
+            return FALSE;
+        g_cond_wait_until(&engine->picture_ended, &engine->lock, g_get_monotonic_time() + POLL);
+    }
+    (*n)++;
+    return TRUE;
 }
 
-GBytes *cut_engine_render(CutPlan *plan, const SegmentWait *wait, gpointer engine, GError **error)
+GBytes *cut_engine_render(CutPlan *plan, const SegmentWait *wait, gpointer data, GError **error)
 {
+    CutEngine *engine = data;
+    gboolean is_waveform = plan->request->format == CUT_FORMAT_PNG;
+    guint *n = is_waveform ? &engine->n_waveforms : &engine->n_frames;
     if (!segment_wait_may_block(wait)) {
         g_set_error_literal(error, SEGMENT_ERROR, SEGMENT_ERROR_WOULD_BLOCK, "a picture");
         return NULL;
     }
-    return render_frame(engine, plan, wait, error);
+    if (!wait_for_turn(engine, n, is_waveform ? MAX_WAVEFORMS : g_get_num_processors(), wait, error))
+        return NULL;
+    GBytes *bytes = (is_waveform ? cut_waveform_render : cut_frame_render)(plan, wait, error);
+    SEGMENT_LOCK_SCOPE(&engine->lock);
+    (*n)--;
+    g_cond_broadcast(&engine->picture_ended);
+    return bytes;
 }
 
 // ---- all of it
@@ -182,7 +188,7 @@ CutEngine *cut_engine_new(const char *directory, gint64 limit)
 {
     CutEngine *engine = g_new0(CutEngine, 1);
     g_mutex_init(&engine->lock);
-    g_cond_init(&engine->frame_ended);
+    g_cond_init(&engine->picture_ended);
     engine->known = g_hash_table_new_full(segment_hash_hash, segment_hash_equal, NULL, g_free);
     engine->pool = g_thread_pool_new(help, NULL, (gint) g_get_num_processors(), FALSE, NULL);
     g_autofree char *edges = directory != NULL ? g_build_filename(directory, "edges", NULL) : NULL;
@@ -200,7 +206,7 @@ void cut_engine_free(CutEngine *engine)
     g_thread_pool_free(engine->pool, FALSE, TRUE);
     g_hash_table_unref(engine->known);
     g_mutex_clear(&engine->lock);
-    g_cond_clear(&engine->frame_ended);
+    g_cond_clear(&engine->picture_ended);
     g_free(engine);
 }
 

@@ -29,8 +29,8 @@ gboolean cut_engine_index(CutEngine *engine, SegmentStream *stream, const Segmen
 gboolean cut_engine_find_obstacle(CutPlan *plan, const SegmentWait *wait, gpointer engine, char **obstacle,
                                   GError **error);
 
-// Makes the picture that PLAN is: CutTextOptions.render, with the engine as its data. No more frames are made at the same
-// time than there are processors.
+// Makes the picture that PLAN is: CutTextOptions.render, with the engine as its data. No more are made at the same time
+// than there is room for: of frames as many as there are processors.
 GBytes *cut_engine_render(CutPlan *plan, const SegmentWait *wait, gpointer engine, GError **error);
 
 #endif

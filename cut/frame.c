@@ -60,7 +60,7 @@ gboolean cut_frame_locate(CutPlan *plan, const SegmentWait *wait, GError **error
     plan->n_segments = range->refs->len;
     for (guint i = 0; i < range->refs->len && start_of(range, i) <= plan->request->spans[0].start; i++)
         plan->mtime = start_of(range, i);
-    return cut_runs_add(plan->runs, plan->stream, range, CUT_MODE_SMART, wait, error);
+    return TRUE;
 }
 
 // ---- which picture

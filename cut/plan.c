@@ -9,11 +9,13 @@
 #include "cut/frame.h"
 #include "cut/report.h"
 #include "cut/run.h"
+#include "cut/waveform.h"
 #include "segment/time.h"
 
 static gboolean is_text(const CutRequest *request)
 {
-    return request->format == CUT_FORMAT_M3U8 || request->format == CUT_FORMAT_TXT || request->format == CUT_FORMAT_JSON;
+    return request->format == CUT_FORMAT_M3U8 || request->format == CUT_FORMAT_TXT ||
+           request->format == CUT_FORMAT_JSON;
 }
 
 static gboolean is_frame(const CutRequest *request)
@@ -21,11 +23,17 @@ static gboolean is_frame(const CutRequest *request)
     return request->format == CUT_FORMAT_FRAME_PNG || request->format == CUT_FORMAT_FRAME_JPG;
 }
 
+static gboolean is_picture(const CutRequest *request)
+{
+    return is_frame(request) || request->format == CUT_FORMAT_PNG;
+}
+
 static gboolean is_supported(const CutRequest *request, const CutTextOptions *options)
 {
+    if (is_picture(request))
+        return options != NULL && options->render != NULL && cut_waveform_is_possible(request);
     return request->format == CUT_FORMAT_TS || is_text(request) ||
-           (request->format == CUT_FORMAT_MKV && request->mode == CUT_MODE_ROUGH) ||
-           (is_frame(request) && options != NULL && options->render != NULL);
+           (request->format == CUT_FORMAT_MKV && request->mode == CUT_MODE_ROUGH);
 }
 
 // A playlist has a mark for a hole, and a report is about them.
@@ -116,8 +124,10 @@ static gboolean render(CutPlan *plan, const CutTextOptions *options, const Segme
 
 static gboolean render_picture(CutPlan *plan, const CutTextOptions *options, const SegmentWait *wait, GError **error)
 {
-    if (!cut_frame_locate(plan, wait, error))
-        return FALSE;
+    for (guint r = 0; r < plan->ranges->len; r++) {
+        if (!cut_runs_add(plan->runs, plan->stream, g_ptr_array_index(plan->ranges, r), CUT_MODE_SMART, wait, error))
+            return FALSE;
+    }
     plan->text = options->render(plan, wait, options->data, error);
     plan->size = plan->text != NULL ? (gint64) g_bytes_get_size(plan->text) : 0;
     return plan->text != NULL;
@@ -136,19 +146,19 @@ CutPlan *cut_plan_new(SegmentStream *stream, CutRequest *request, const CutTextO
     g_mutex_init(&plan->lock);
 
     if (!is_supported(request, options)) {
-        g_set_error(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED,
-                    "%s: this kind of cut is not known yet", segment_stream_path(stream));
+        g_set_error(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED, "%s: this kind of cut is not known yet",
+                    segment_stream_path(stream));
         return NULL;
     }
     // A playlist is one range: HLS has no cuts.
     if (request->format == CUT_FORMAT_M3U8 && request->n_spans > 1) {
-        g_set_error(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED, "%s: a playlist has one range", segment_stream_path(stream));
+        g_set_error(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED, "%s: a playlist has one range",
+                    segment_stream_path(stream));
         return NULL;
     }
-    if (is_frame(request))
-        return render_picture(plan, options, wait, error) ? g_steal_pointer(&plan) : NULL;
     for (guint i = 0; i < request->n_spans; i++) {
-        if (!add_range(plan, &request->spans[i], wait, error))
+        if (!(is_frame(request) ? cut_frame_locate(plan, wait, error)
+                                : add_range(plan, &request->spans[i], wait, error)))
             return NULL;
     }
     gboolean is_report = request->format == CUT_FORMAT_TXT || request->format == CUT_FORMAT_JSON;
@@ -156,7 +166,10 @@ CutPlan *cut_plan_new(SegmentStream *stream, CutRequest *request, const CutTextO
         fail_for_hole(g_ptr_array_index(plan->ranges, 0), segment_stream_path(stream), error);
         return NULL;
     }
-    if (!(is_text(request) ? render(plan, options, wait, error) : lay_out(plan, wait, error)))
+    gboolean ok = is_text(request)      ? render(plan, options, wait, error)
+                  : is_picture(request) ? render_picture(plan, options, wait, error)
+                                        : lay_out(plan, wait, error);
+    if (!ok)
         return NULL;
     return g_steal_pointer(&plan);
 }

@@ -103,7 +103,7 @@ def same(path, file, n):
 
 def columns(file):
     width, height = size_of(file)
-    alpha = run(["-i", file, "-vf", "alphaextract", "-f", "rawvideo", "-pix_fmt", "gray", "pipe:1"])
+    alpha = run(["-i", file, "-f", "rawvideo", "-pix_fmt", "rgba", "pipe:1"])[3::4]
     print(width, height)
     for x in range(width):
         rows = [y for y in range(height) if alpha[y * width + x] > 0]
