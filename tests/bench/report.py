@@ -91,6 +91,9 @@ at_most("  CPU to make both edges, and the index: ms", "cut_cpu", 1, "%.0f", 110
 at_most("  peak memory: MB", "cut_memory", 1.024e-3, "%.0f", 200, "<= 200 MB")
 row("  reading all of the rough cut, 2.7 GB", spread("cut_rough", 0.001, "%.2f") + " GB/s")
 share("  of the smart one", "cut_smart", "cut_rough", "rough", 0.9)
+at_most("  frame in the middle of a GOP: ms", "frame", 1, "%.0f", 260, "<= 0.26 s")
+at_most("  waveform of ten minutes: ms", "waveform", 1, "%.0f", 200, "<= 0.2 s")
+at_most("    memory that it takes: MB", "waveform_memory", 1.024e-3, "%.0f", 32, "<= 32 MB")
 row("  a minute by ffmpeg, as wubloader's full cut: ms", spread("cut_full_ffmpeg", 1, "%.0f"))
 row("  full cut of a minute: ms", spread("cut_full", 1, "%.0f") + " = %.2f x ffmpeg" % (
     m["cut_full"] / m["cut_full_ffmpeg"]), "<= 0.7 x", m["cut_full"] <= 0.7 * m["cut_full_ffmpeg"])
