@@ -4,17 +4,15 @@
 
 #include "cut/ts.h"
 
-#define HEADER 7
 #define MAX_FRAME 8191 // its length has 13 bits
 
-// The frame's length, its sample rate and how many samples it stands for. 0 where there is no frame.
-static gsize read_header(const guint8 *data, guint *rate, guint *samples)
+gsize cut_adts_read(const guint8 *data, guint *rate, guint *samples)
 {
     static const guint rates[] = {96000, 88200, 64000, 48000, 44100, 32000, 24000,
                                   22050, 16000, 12000, 11025, 8000,  7350};
     guint index = data[2] >> 2 & 0x0F;
     gsize length = (gsize) (data[3] & 3) << 11 | (gsize) data[4] << 3 | data[5] >> 5;
-    if (data[0] != 0xFF || (data[1] & 0xF6) != 0xF0 || index >= G_N_ELEMENTS(rates) || length < HEADER)
+    if (data[0] != 0xFF || (data[1] & 0xF6) != 0xF0 || index >= G_N_ELEMENTS(rates) || length < CUT_ADTS_HEADER)
         return 0;
     *rate = rates[index];
     *samples = 1024 * ((data[6] & 3) + 1U);
@@ -52,8 +50,8 @@ void cut_adts_push(CutAdts *adts, const guint8 *payload, gsize size, gint64 pts,
     guint rate = 48000, samples;
     g_byte_array_append(adts->carry, payload, (guint) size);
     const guint8 *bytes = adts->carry->data;
-    while (at + HEADER <= adts->carry->len) {
-        gsize length = read_header(bytes + at, &rate, &samples);
+    while (at + CUT_ADTS_HEADER <= adts->carry->len) {
+        gsize length = cut_adts_read(bytes + at, &rate, &samples);
         if (!reached && at >= old) {
             reached = TRUE;
             base = pts;

@@ -5,6 +5,12 @@
 
 #include <glib.h>
 
+#define CUT_ADTS_HEADER 7 // bytes
+
+// The length of the frame whose header is at DATA, in bytes, its sample rate and how many samples it stands for. 0 where
+// there is no frame.
+gsize cut_adts_read(const guint8 *data, guint *rate, guint *samples);
+
 typedef struct {
     GByteArray *carry; // the beginning of a frame whose end is to come
     gint64 pts; // of that frame, 90 kHz

@@ -160,7 +160,9 @@ static Track *find_track(State *state, const guint8 *data, const CutTsPacket *pa
     Track *track = state->by_pid[packet->pid];
     if (track != NULL || state->is_packets[packet->pid] || !packet->unit_start)
         return track;
-    if (packet->payload + 3 > CUT_TS_PACKET || memcmp(data + packet->payload, "\0\0\1", 3) != 0) {
+    // Of a header that straddles packets there may be a byte or two.
+    if (packet->payload >= CUT_TS_PACKET ||
+        memcmp(data + packet->payload, "\0\0\1", MIN(3, CUT_TS_PACKET - packet->payload)) != 0) {
         state->is_packets[packet->pid] = TRUE;
         return NULL;
     }

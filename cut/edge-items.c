@@ -86,8 +86,7 @@ static void add_tables(CutEdge *edge)
 
 static void add_unit(CutEdge *edge, const CutUnit *unit)
 {
-    CutEdgeItem *before =
-        edge->items->len > 0 ? &g_array_index(edge->items, CutEdgeItem, edge->items->len - 1) : NULL;
+    CutEdgeItem *before = edge->items->len > 0 ? &g_array_index(edge->items, CutEdgeItem, edge->items->len - 1) : NULL;
     // Frames of one PES packet that follow each other stay in one.
     if (before != NULL && unit->type == CUT_UNIT_AUDIO && before->pid == unit->pid && before->source == unit->source &&
         before->position == unit->position && before->data + before->size == unit->data) {
@@ -122,7 +121,8 @@ static void mark_last(CutEdge *edge)
 // To be called again after another choice of sound.
 void cut_edge_collect_items(CutEdge *edge)
 {
-    g_array_set_size(edge->items, edge->n_video_items);
+    g_array_set_size(edge->items, 0);
+    g_array_append_vals(edge->items, edge->video_items->data, edge->video_items->len);
     for (guint i = 0; i < edge->demux->units->len; i++) {
         const CutUnit *unit = cut_demux_unit(edge->demux, i);
         if ((unit->type == CUT_UNIT_AUDIO && takes_sound(edge, unit)) ||
@@ -146,9 +146,9 @@ static void note_clock(CutEdgeTimes *times, gint64 pcr)
 void cut_edge_find_clock(CutEdge *edge)
 {
     edge->times.first_pcr = edge->times.last_pcr = CUT_NO_STAMP;
-    for (guint i = 0; i < edge->n_video_items; i++)
-        note_clock(&edge->times, g_array_index(edge->items, CutEdgeItem, i).pcr);
-    for (guint i = 0; i < edge->demux->units->len && edge->n_video_items == 0; i++) {
+    for (guint i = 0; i < edge->video_items->len; i++)
+        note_clock(&edge->times, g_array_index(edge->video_items, CutEdgeItem, i).pcr);
+    for (guint i = 0; i < edge->demux->units->len && edge->video_items->len == 0; i++) {
         const CutUnit *unit = cut_demux_unit(edge->demux, i);
         if (unit->type == CUT_UNIT_AUDIO && unit->pts != CUT_NO_STAMP && cut_edge_is_shown(edge, unit))
             note_clock(&edge->times, unit->pcr);

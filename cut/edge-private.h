@@ -34,8 +34,8 @@ struct CutEdge {
     GArray *head, *tail; // gint64: stamps of what is encoded, in order
     guint n_continued; // how many of the head's pictures the copied ones count on from; 0: they begin with an IDR
     CutSlicePlace place; // of the first copied one, where they do not
-    GArray *items; // CutEdgeItem: of pictures, and when it is made, all
-    guint n_video_items;
+    GArray *video_items; // CutEdgeItem: of pictures
+    GArray *items; // the same, of all; once cut_edge_collect_items() was called
     CutEdgeTimes times;
 };
 

@@ -193,7 +193,7 @@ static void add_encoded(CutEdge *edge, CutEdgeItem item)
     item.pid = edge->video_pid;
     item.stream_id = cut_edge_picture(edge, 0)->stream_id;
     item.is_video = TRUE;
-    g_array_append_val(edge->items, item);
+    g_array_append_val(edge->video_items, item);
 }
 
 static void add_head(CutEdge *edge)
@@ -260,7 +260,7 @@ static void add_copied(CutEdge *edge)
             .data = unit->data,
             .size = unit->size,
         };
-        g_array_append_val(edge->items, item);
+        g_array_append_val(edge->video_items, item);
     }
 }
 
@@ -293,8 +293,8 @@ static void find_times(CutEdge *edge)
     }
     times->first_dts = G_MAXINT64;
     times->last_dts = G_MININT64;
-    for (guint i = 0; i < edge->items->len; i++) {
-        const CutEdgeItem *item = &g_array_index(edge->items, CutEdgeItem, i);
+    for (guint i = 0; i < edge->video_items->len; i++) {
+        const CutEdgeItem *item = &g_array_index(edge->video_items, CutEdgeItem, i);
         times->first_dts = MIN(times->first_dts, item->dts);
         times->last_dts = MAX(times->last_dts, item->dts);
     }
@@ -314,7 +314,8 @@ static void find_times_of_sound(CutEdge *edge)
     if (first == G_MAXINT64)
         return;
     edge->times.pts = edge->times.first_dts = first;
-    edge->times.end = edge->times.last_dts = end;
+    edge->times.end = end;
+    edge->times.last_dts = end - 1; // what comes next may begin with the end
 }
 
 static gboolean check(const CutEdge *edge, GError **error)
@@ -373,6 +374,7 @@ CutEdge *cut_edge_new(const CutSource *sources, guint n_sources, const CutEdgeSp
     edge->shown = g_array_new(FALSE, FALSE, sizeof(gint64));
     edge->head = g_array_new(FALSE, FALSE, sizeof(gint64));
     edge->tail = g_array_new(FALSE, FALSE, sizeof(gint64));
+    edge->video_items = g_array_new(FALSE, FALSE, sizeof(CutEdgeItem));
     edge->items = g_array_new(FALSE, FALSE, sizeof(CutEdgeItem));
     edge->psi = *find_psi(edge);
     if (!cut_psi_is_complete(&edge->psi)) {
@@ -387,7 +389,6 @@ CutEdge *cut_edge_new(const CutSource *sources, guint n_sources, const CutEdgeSp
     add_head(edge);
     add_copied(edge);
     add_tail(edge);
-    edge->n_video_items = edge->items->len;
     find_times(edge);
     if (!edge->times.has_video)
         find_times_of_sound(edge);
@@ -409,6 +410,7 @@ void cut_edge_free(CutEdge *edge)
     g_array_unref(edge->shown);
     g_array_unref(edge->head);
     g_array_unref(edge->tail);
+    g_array_unref(edge->video_items);
     g_array_unref(edge->items);
     g_free(edge);
 }

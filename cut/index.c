@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cut/adts.h"
 #include "cut/nal.h"
 #include "cut/request.h"
 #include "segment/error.h"
@@ -15,9 +16,30 @@
 #define PICTURE_HEAD 8192 // bytes of the first picture: its parameter sets
 #define DEFAULT_STEP (CUT_STAMP_HZ / 25)
 
+#define PES_HEAD 512 // bytes of a PES packet whose header is looked for
+
+// A PES packet's beginning.
+typedef struct {
+    guint8 bytes[PES_HEAD];
+    guint size;
+    gboolean is_open; // its header is not whole yet
+    gboolean random_access;
+} PesHead;
+
+// AAC frames in PES packets, as far as they were seen.
+typedef struct {
+    guint8 header[CUT_ADTS_HEADER];
+    guint n_header; // bytes of it
+    gsize skip; // bytes of a frame that are to come
+    gint64 pts; // of the first one that begins in the PES packet
+    guint64 samples; // since that
+    guint rate;
+} Frames;
+
 typedef struct {
     CutIndex *index;
     CutPsi psi;
+    PesHead heads[CUT_INDEX_PIDS];
     guint n_pictures;
     gint64 second_dts;
     gboolean in_first; // the first picture's bytes are being gathered
@@ -28,6 +50,7 @@ typedef struct {
     gint64 max_pts, dts_before;
     guint seen; // bits of index->pids that were seen in the tail
     gint64 sound_before[CUT_INDEX_PIDS];
+    Frames frames[CUT_INDEX_PIDS];
 } Scan;
 
 CutIndexPid *cut_index_find(CutIndex *index, guint pid)
@@ -45,20 +68,48 @@ static CutIndexPid *add_pid(Scan *scan, guint pid)
     if (index->n_pids == CUT_INDEX_PIDS)
         return NULL;
     CutIndexPid *own = &index->pids[index->n_pids++];
-    const CutPsiStream *stream = cut_psi_find(&scan->psi, pid);
     own->pid = (guint16) pid;
-    own->type = stream != NULL ? stream->type : 0;
-    own->kind = (guint8) (stream != NULL ? stream->kind : CUT_STREAM_OTHER);
+    own->kind = CUT_STREAM_OTHER;
     own->pts = own->end = CUT_NO_STAMP;
     return own;
 }
 
-static gboolean read_stamps(Scan *scan, const guint8 *data, const CutTsPacket *packet, CutPesHeader *header)
+// It may have begun before the tables.
+static void describe(const Scan *scan, CutIndexPid *own)
 {
-    CutPesResult result = cut_pes_parse(data + packet->payload, CUT_TS_PACKET - packet->payload, header);
-    if (result == CUT_PES_SHORT &&
-        memcmp(data + packet->payload, "\0\0\1", MIN(3, CUT_TS_PACKET - packet->payload)) == 0)
-        scan->index->straddles = TRUE;
+    const CutPsiStream *stream = own->type == 0 ? cut_psi_find(&scan->psi, own->pid) : NULL;
+    if (stream == NULL)
+        return;
+    own->type = stream->type;
+    own->kind = (guint8) stream->kind;
+}
+
+static PesHead *head_of(Scan *scan, const CutIndexPid *own)
+{
+    return &scan->heads[own - scan->index->pids];
+}
+
+// TRUE with the packet in which the header of a PES packet ends, if that has stamps.
+static gboolean read_stamps(Scan *scan, const CutIndexPid *own, const guint8 *data, const CutTsPacket *packet,
+                            CutPesHeader *header)
+{
+    PesHead *head = head_of(scan, own);
+    const guint n = CUT_TS_PACKET - packet->payload;
+    if (packet->unit_start) {
+        head->size = 0;
+        head->is_open = TRUE;
+        head->random_access = packet->random_access;
+    }
+    if (!head->is_open)
+        return FALSE;
+    head->is_open = head->size + n <= PES_HEAD;
+    if (!head->is_open)
+        return FALSE;
+    memcpy(head->bytes + head->size, data + packet->payload, n);
+    head->size += n;
+    CutPesResult result = cut_pes_parse(head->bytes, head->size, header);
+    head->is_open = result == CUT_PES_SHORT;
+    scan->index->straddles = scan->index->straddles || head->is_open;
     return result == CUT_PES_OK && header->pts != CUT_NO_STAMP;
 }
 
@@ -90,29 +141,28 @@ static void finish_first(Scan *scan)
     }
 }
 
-static void head_picture(Scan *scan, const guint8 *data, const CutTsPacket *packet)
+static void head_picture(Scan *scan, const CutIndexPid *own, const guint8 *data, const CutTsPacket *packet)
 {
     CutPesHeader header;
-    if (packet->unit_start) {
-        if (scan->n_pictures == 1)
-            finish_first(scan);
-        if (read_stamps(scan, data, packet, &header)) {
-            if (scan->n_pictures == 0) {
-                scan->index->pts = header.pts;
-                scan->index->dts = header.dts;
-                scan->index->is_idr = scan->index->is_key = packet->random_access;
-                scan->in_first = TRUE;
-            } else if (scan->n_pictures == 1) {
-                scan->second_dts = header.dts;
-            }
-            scan->n_pictures++;
-        }
-    }
-    if (scan->in_first) {
+    const PesHead *head = head_of(scan, own);
+    if (packet->unit_start && scan->n_pictures == 1)
+        finish_first(scan);
+    if (scan->in_first)
         g_byte_array_append(scan->first, data + packet->payload, CUT_TS_PACKET - packet->payload);
-        if (scan->first->len >= PICTURE_HEAD)
-            finish_first(scan);
+    if (read_stamps(scan, own, data, packet, &header)) {
+        if (scan->n_pictures == 0) {
+            scan->index->pts = header.pts;
+            scan->index->dts = header.dts;
+            scan->index->is_idr = scan->index->is_key = head->random_access;
+            scan->in_first = TRUE;
+            g_byte_array_append(scan->first, head->bytes, head->size);
+        } else if (scan->n_pictures == 1) {
+            scan->second_dts = header.dts;
+        }
+        scan->n_pictures++;
     }
+    if (scan->in_first && scan->first->len >= PICTURE_HEAD)
+        finish_first(scan);
 }
 
 static void head_packet(Scan *scan, const guint8 *data)
@@ -134,15 +184,15 @@ static void head_packet(Scan *scan, const guint8 *data)
             return;
         own->first = packet.counter;
     }
+    describe(scan, own);
     if (index->video_pid == 0) {
         const CutPsiStream *video = cut_psi_first(&scan->psi, CUT_STREAM_VIDEO);
         index->video_pid = video != NULL ? video->pid : 0;
         index->video_type = video != NULL ? video->type : 0;
     }
     if (index->video_pid != 0 && packet.pid == index->video_pid)
-        head_picture(scan, data, &packet);
-    else if (own->kind == CUT_STREAM_AUDIO && packet.unit_start && !own->has_stamps &&
-             read_stamps(scan, data, &packet, &header)) {
+        head_picture(scan, own, data, &packet);
+    else if (own->kind == CUT_STREAM_AUDIO && !own->has_stamps && read_stamps(scan, own, data, &packet, &header)) {
         own->has_stamps = TRUE;
         own->pts = header.pts;
     }
@@ -174,6 +224,55 @@ static void tail_picture(Scan *scan, const CutPesHeader *header)
     scan->n_tail_pictures++;
 }
 
+// Counts the frames of AAC in SIZE bytes.
+static void count_frames(Frames *frames, const guint8 *data, gsize size)
+{
+    for (gsize i = 0, n; i < size; i += n) {
+        n = MIN(frames->skip, size - i);
+        frames->skip -= n;
+        if (n > 0)
+            continue;
+        n = 1;
+        frames->header[frames->n_header++] = data[i];
+        if (frames->n_header < CUT_ADTS_HEADER)
+            continue;
+        guint samples;
+        gsize length = cut_adts_read(frames->header, &frames->rate, &samples);
+        frames->n_header = 0;
+        if (length > 0) {
+            frames->skip = length - CUT_ADTS_HEADER;
+            frames->samples += samples;
+            continue;
+        }
+        memmove(frames->header, frames->header + 1, CUT_ADTS_HEADER - 1);
+        frames->n_header = CUT_ADTS_HEADER - 1;
+    }
+}
+
+static void tail_sound(Scan *scan, CutIndexPid *own, const guint8 *data, const CutTsPacket *packet)
+{
+    CutPesHeader header;
+    const guint slot = (guint) (own - scan->index->pids);
+    Frames *frames = &scan->frames[slot];
+    if (read_stamps(scan, own, data, packet, &header)) {
+        const PesHead *head = head_of(scan, own);
+        // How long the last one is, is known of AAC alone; else it is as long as the one before it.
+        gint64 length =
+            scan->sound_before[slot] != CUT_NO_STAMP ? cut_stamp_difference(header.pts, scan->sound_before[slot]) : 0;
+        scan->sound_before[slot] = header.pts;
+        own->end = (header.pts + MAX(0, length)) & (CUT_STAMP_WRAP - 1);
+        frames->pts = header.pts;
+        frames->samples = 0;
+        count_frames(frames, head->bytes + header.header, head->size - header.header);
+    } else if (!packet->unit_start && frames->pts != CUT_NO_STAMP && !head_of(scan, own)->is_open) {
+        count_frames(frames, data + packet->payload, CUT_TS_PACKET - packet->payload);
+    }
+    if (own->type == CUT_TYPE_AAC && frames->samples > 0) {
+        gint64 ticks = (gint64) ((frames->samples * CUT_STAMP_HZ + frames->rate / 2) / frames->rate);
+        own->end = (frames->pts + ticks) & (CUT_STAMP_WRAP - 1);
+    }
+}
+
 static void tail_packet(Scan *scan, const guint8 *data)
 {
     CutTsPacket packet;
@@ -188,22 +287,15 @@ static void tail_packet(Scan *scan, const guint8 *data)
         own->first = packet.counter; // it begins late
     if (own == NULL)
         return;
-    guint slot = (guint) (own - index->pids);
+    describe(scan, own);
     own->last = packet.counter;
-    scan->seen |= 1U << slot;
-    gboolean is_video = index->video_pid != 0 && packet.pid == index->video_pid;
-    if (!packet.unit_start || (!is_video && own->kind != CUT_STREAM_AUDIO) ||
-        !read_stamps(scan, data, &packet, &header))
-        return;
-    if (is_video) {
-        tail_picture(scan, &header);
-        return;
+    scan->seen |= 1U << (own - index->pids);
+    if (index->video_pid != 0 && packet.pid == index->video_pid) {
+        if (read_stamps(scan, own, data, &packet, &header))
+            tail_picture(scan, &header);
+    } else if (own->kind == CUT_STREAM_AUDIO) {
+        tail_sound(scan, own, data, &packet);
     }
-    // How long the last one is, is not known: as long as the one before it.
-    gint64 length =
-        scan->sound_before[slot] != CUT_NO_STAMP ? cut_stamp_difference(header.pts, scan->sound_before[slot]) : 0;
-    scan->sound_before[slot] = header.pts;
-    own->end = (header.pts + MAX(0, length)) & (CUT_STAMP_WRAP - 1);
 }
 
 static gboolean tail_is_done(const Scan *scan)
@@ -217,8 +309,11 @@ static void begin_tail(Scan *scan)
     scan->n_tail_pictures = 0;
     scan->seen = 0;
     scan->index->last_pcr = CUT_NO_STAMP;
-    for (guint i = 0; i < CUT_INDEX_PIDS; i++)
+    for (guint i = 0; i < CUT_INDEX_PIDS; i++) {
         scan->sound_before[i] = CUT_NO_STAMP;
+        scan->heads[i].is_open = FALSE;
+        scan->frames[i] = (Frames){.pts = CUT_NO_STAMP};
+    }
 }
 
 // ---- both
@@ -243,7 +338,8 @@ static gboolean finish(Scan *scan, const char *path, GError **error)
         if (!own->has_stamps || own->end == CUT_NO_STAMP)
             continue;
         index->pts = index->dts = own->pts;
-        index->last_dts = index->end = own->end;
+        index->end = own->end;
+        index->last_dts = (own->end - 1) & (CUT_STAMP_WRAP - 1); // what comes next may begin with the end
         return TRUE;
     }
     g_set_error(error, CUT_ERROR, CUT_ERROR_CODEC, "%s: there is nothing to be shown in it", path);
