@@ -116,7 +116,8 @@ static void test_random(void)
         cut_peaks_add(whole, samples, N, rate, 0, 0, length);
         for (guint i = 0, n; i < N; i += n) {
             // As a frame's position is: in whole microseconds.
-            n = MIN(N - i, (guint) g_test_rand_int_range(1, 3000));
+            n = (guint) g_test_rand_int_range(1, 3000);
+            n = MIN(n, N - i);
             cut_peaks_add(g_test_rand_bit() ? a : b, samples + i, n, rate, (gint64) i * SEGMENT_SECOND / rate, 0,
                           length);
         }
