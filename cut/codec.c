@@ -19,6 +19,7 @@ struct CutDecoder {
     AVFrame *frame;
 };
 
+G_GNUC_PRINTF(3, 0)
 static void log_quietly(void *context, int level, const char *format, va_list arguments)
 {
     if (level > AV_LOG_WARNING)

@@ -62,6 +62,7 @@ typedef struct {
     guint n_frames; // that will come
     gsize budget; // bytes that all of them together must not exceed; 0: as many as it takes
     int quality; // quantiser, 0 to 51
+    gboolean is_fast; // larger pictures, made faster
 } CutEncoderSettings;
 
 typedef struct CutEncoder CutEncoder;

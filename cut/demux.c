@@ -24,9 +24,7 @@ typedef struct {
     gboolean damaged, random_access;
     guint8 counter;
     gboolean has_counter;
-    // AAC: the beginning of a frame whose end is in the next PES packet
-    GByteArray *carry;
-    gint64 carry_pts;
+    CutAdts adts; // of AAC
 } Track;
 
 typedef struct {
@@ -43,7 +41,7 @@ static void track_free(gpointer data)
 {
     Track *track = data;
     g_byte_array_unref(track->pes);
-    g_byte_array_unref(track->carry);
+    cut_adts_clear(&track->adts);
     g_free(track);
 }
 
@@ -76,44 +74,17 @@ static CutUnit *add_track_unit(State *state, const Track *track, CutUnitType typ
 
 // ---- AAC
 
-static void add_frames(State *state, Track *track, const guint8 *payload, gsize size, gint64 pts)
+typedef struct {
+    State *state;
+    const Track *track;
+} Frames;
+
+static void add_frame(const guint8 *data, gsize size, gint64 pts, guint duration, gpointer user_data)
 {
-    gsize old = track->carry->len, at = 0;
-    gboolean reached = old == 0; // the first frame that begins in this PES packet: its PTS counts from here
-    gint64 base = reached ? pts : track->carry_pts;
-    guint64 n_samples = 0;
-    guint rate = 48000, samples;
-    g_byte_array_append(track->carry, payload, (guint) size);
-    const guint8 *data = track->carry->data;
-    while (at + CUT_ADTS_HEADER <= track->carry->len) {
-        gsize length = cut_adts_read(data + at, &rate, &samples);
-        if (!reached && at >= old) {
-            reached = TRUE;
-            base = pts;
-            n_samples = 0;
-        }
-        if (length == 0) {
-            at++;
-            continue;
-        }
-        if (at + length > track->carry->len)
-            break;
-        CutUnit *unit = add_track_unit(state, track, CUT_UNIT_AUDIO, data + at, length);
-        unit->duration = (samples * CUT_STAMP_HZ + rate / 2) / rate;
-        if (base != CUT_NO_STAMP)
-            unit->pts = unit->dts = base + (gint64) ((n_samples * CUT_STAMP_HZ + rate / 2) / rate);
-        n_samples += samples;
-        at += length;
-    }
-    if (!reached && at >= old) {
-        base = pts;
-        n_samples = 0;
-    }
-    track->carry_pts = base == CUT_NO_STAMP ? base : base + (gint64) ((n_samples * CUT_STAMP_HZ + rate / 2) / rate);
-    // A frame is at most 8 KiB: what is longer is no beginning of one.
-    g_byte_array_remove_range(track->carry, 0, (guint) at);
-    if (track->carry->len > 8191)
-        g_byte_array_set_size(track->carry, 0);
+    const Frames *frames = user_data;
+    CutUnit *unit = add_track_unit(frames->state, frames->track, CUT_UNIT_AUDIO, data, size);
+    unit->duration = duration;
+    unit->pts = unit->dts = pts;
 }
 
 // ---- PES packets
@@ -155,7 +126,8 @@ static void close_pes(State *state, Track *track)
         if (header.pts != CUT_NO_STAMP && size > 0)
             add_picture(state, track, payload, size, &header);
     } else if (track->kind == CUT_STREAM_AUDIO && track->type == CUT_TYPE_AAC) {
-        add_frames(state, track, payload, size, header.pts);
+        Frames frames = {.state = state, .track = track};
+        cut_adts_push(&track->adts, payload, size, header.pts, add_frame, &frames);
     } else {
         CutUnit *unit = add_track_unit(state, track, track->kind == CUT_STREAM_AUDIO ? CUT_UNIT_AUDIO : CUT_UNIT_PES,
                                        payload, size);
@@ -197,7 +169,7 @@ static Track *find_track(State *state, const guint8 *data, const CutTsPacket *pa
     track = g_new0(Track, 1);
     track->pid = packet->pid;
     track->pes = g_byte_array_new();
-    track->carry = g_byte_array_new();
+    cut_adts_init(&track->adts);
     g_ptr_array_add(state->tracks, track);
     state->by_pid[packet->pid] = track;
     return track;

@@ -15,6 +15,7 @@
 
 #define DECODER_THREADS 1 // it waits for the encoder, whose frames take memory enough
 #define QUALITY 24 // the quantiser, 0 to 51
+#define QUALITY_OF_ALL 24 // where all is encoded
 #define QUALITY_LAST 40 // of the last try, in which the encoder has to stay within what there is
 #define TRIES 4
 
@@ -190,6 +191,7 @@ static gboolean encode_run(CutEdge *edge, const GArray *stamps, gsize budget, in
         .settings = {.rate_num = CUT_STAMP_HZ,
                      .rate_den = (guint) CLAMP(span / MAX(1, (gint64) edge->times.n_shown), 1, CUT_STAMP_HZ * 10),
                      .n_frames = stamps->len,
+                     .is_fast = edge->spec.encodes_all,
                      .budget = budget,
                      .quality = quality},
     };
@@ -305,7 +307,7 @@ GBytes *cut_edge_make(CutEdge *edge, const int *cancelled, GError **error)
 {
     cut_edge_collect_items(edge);
     gsize budget = find_budget(edge), taken = 0;
-    int quality = QUALITY;
+    int quality = edge->spec.encodes_all ? QUALITY_OF_ALL : QUALITY;
     for (guint i = 0; i < TRIES; i++) {
         g_autoptr(GError) failure = NULL;
         GBytes *bytes = try(edge, quality, budget, i + 1 == TRIES, &taken, cancelled, &failure);

@@ -63,7 +63,7 @@ static void set_options(AVCodecContext *context, const CutEncoderSettings *setti
                         "rc-lookahead=0:sync-lookahead=0:mbtree=0:b-adapt=0:weightp=0:psy=0:aq-mode=0:qcomp=1:%s%s%s",
                         reorder, rate, top_field_first ? ":tff=1" : "");
     const char *profile = profile_name(settings->profile);
-    av_opt_set(context->priv_data, "preset", "veryfast", 0);
+    av_opt_set(context->priv_data, "preset", settings->is_fast ? "ultrafast" : "veryfast", 0);
     av_opt_set_double(context->priv_data, "crf", settings->quality, 0);
     av_opt_set(context->priv_data, "forced-idr", "1", 0);
     av_opt_set(context->priv_data, "x264-params", options, 0);
@@ -95,10 +95,10 @@ CutEncoder *cut_encoder_new(const AVFrame *frame, const CutEncoderSettings *sett
     context->color_trc = frame->color_trc;
     context->colorspace = frame->colorspace;
     context->chroma_sample_location = frame->chroma_location;
-    context->thread_count = settings->n_frames < FEW_FRAMES ? 1 : THREADS;
+    context->thread_count = settings->n_frames < FEW_FRAMES || settings->is_fast ? 1 : THREADS;
     if (settings->level > 0)
         context->level = settings->level;
-    if (settings->refs > 0)
+    if (settings->refs > 0 && !settings->is_fast)
         context->refs = settings->refs;
 #ifdef AV_FRAME_FLAG_INTERLACED
     gboolean interlaced = (frame->flags & AV_FRAME_FLAG_INTERLACED) != 0;

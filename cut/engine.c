@@ -5,15 +5,20 @@
 
 #include <string.h>
 
+#include "cut/archive.h"
+#include "cut/frame.h"
 #include "cut/make.h"
 #include "cut/sources.h"
 #include "cut/timeline.h"
+#include "cut/waveform.h"
 #include "segment/fd.h"
 #include "segment/lock.h"
 
 #define MAX_INDICES 20000
 #define MAX_OBSTACLE_SEGMENTS 7200 // that a report looks into
 #define CHUNK 16 // segments that a thread takes at a time
+#define MAX_WAVEFORMS 2 // at the same time: each has as many threads as there are processors
+#define POLL (20 * 1000) // microseconds between two looks whether a caller is still there
 
 typedef struct {
     guint8 hash[SEGMENT_HASH_SIZE];
@@ -22,9 +27,12 @@ typedef struct {
 
 struct CutEngine {
     CutBlobs *blobs;
+    CutArchives *archives;
     GThreadPool *pool; // reads indices
     GMutex lock;
     GHashTable *known; // Known, by hash; guarded by lock
+    guint n_frames, n_waveforms; // that are being made; guarded by lock
+    GCond picture_ended;
 };
 
 // ---- indices
@@ -137,6 +145,38 @@ gboolean cut_engine_index(CutEngine *engine, SegmentStream *stream, const Segmen
     return FALSE;
 }
 
+// ---- pictures
+
+static gboolean wait_for_turn(CutEngine *engine, guint *n, guint limit, const SegmentWait *wait, GError **error)
+{
+    SEGMENT_LOCK_SCOPE(&engine->lock);
+    while (*n >= limit) {
+        if (segment_wait_is_over(wait, error))
+            return FALSE;
+        g_cond_wait_until(&engine->picture_ended, &engine->lock, g_get_monotonic_time() + POLL);
+    }
+    (*n)++;
+    return TRUE;
+}
+
+GBytes *cut_engine_render(CutPlan *plan, const SegmentWait *wait, gpointer data, GError **error)
+{
+    CutEngine *engine = data;
+    gboolean is_waveform = plan->request->format == CUT_FORMAT_PNG;
+    guint *n = is_waveform ? &engine->n_waveforms : &engine->n_frames;
+    if (!segment_wait_may_block(wait)) {
+        g_set_error_literal(error, SEGMENT_ERROR, SEGMENT_ERROR_WOULD_BLOCK, "a picture");
+        return NULL;
+    }
+    if (!wait_for_turn(engine, n, is_waveform ? MAX_WAVEFORMS : g_get_num_processors(), wait, error))
+        return NULL;
+    GBytes *bytes = (is_waveform ? cut_waveform_render : cut_frame_render)(plan, wait, error);
+    SEGMENT_LOCK_SCOPE(&engine->lock);
+    (*n)--;
+    g_cond_broadcast(&engine->picture_ended);
+    return bytes;
+}
+
 // ---- all of it
 
 static GBytes *make(CutPlan *plan, guint number, const int *cancelled, gpointer engine, GError **error)
@@ -148,9 +188,12 @@ CutEngine *cut_engine_new(const char *directory, gint64 limit)
 {
     CutEngine *engine = g_new0(CutEngine, 1);
     g_mutex_init(&engine->lock);
+    g_cond_init(&engine->picture_ended);
     engine->known = g_hash_table_new_full(segment_hash_hash, segment_hash_equal, NULL, g_free);
     engine->pool = g_thread_pool_new(help, NULL, (gint) g_get_num_processors(), FALSE, NULL);
-    engine->blobs = cut_blobs_new(directory, limit, make, engine);
+    g_autofree char *edges = directory != NULL ? g_build_filename(directory, "edges", NULL) : NULL;
+    engine->blobs = cut_blobs_new(edges, limit, make, engine);
+    engine->archives = cut_archives_new(directory, limit);
     return engine;
 }
 
@@ -158,16 +201,23 @@ void cut_engine_free(CutEngine *engine)
 {
     if (engine == NULL)
         return;
+    cut_archives_free(engine->archives);
     cut_blobs_free(engine->blobs);
     g_thread_pool_free(engine->pool, FALSE, TRUE);
     g_hash_table_unref(engine->known);
     g_mutex_clear(&engine->lock);
+    g_cond_clear(&engine->picture_ended);
     g_free(engine);
 }
 
 CutBlobs *cut_engine_blobs(CutEngine *engine)
 {
     return engine->blobs;
+}
+
+CutArchives *cut_engine_archives(CutEngine *engine)
+{
+    return engine->archives;
 }
 
 gboolean cut_engine_find_obstacle(CutPlan *plan, const SegmentWait *wait, gpointer engine, char **obstacle,

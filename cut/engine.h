@@ -11,12 +11,14 @@
 
 typedef struct CutEngine CutEngine;
 
-// Edges are kept in DIRECTORY, which may be NULL, up to LIMIT bytes.
+// Edges, and archives while there are some, are kept in DIRECTORY, which may be NULL, up to LIMIT bytes of each.
 CutEngine *cut_engine_new(const char *directory, gint64 limit);
 void cut_engine_free(CutEngine *engine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CutEngine, cut_engine_free)
 
 CutBlobs *cut_engine_blobs(CutEngine *engine);
+struct CutArchives;
+struct CutArchives *cut_engine_archives(CutEngine *engine);
 
 // Reads the indices of N segments of RANGE, from FIRST on, into INDICES, by several threads.
 gboolean cut_engine_index(CutEngine *engine, SegmentStream *stream, const SegmentRange *range, guint first, guint n,
@@ -26,5 +28,9 @@ gboolean cut_engine_index(CutEngine *engine, SegmentStream *stream, const Segmen
 // too many segments to look into it says nothing.
 gboolean cut_engine_find_obstacle(CutPlan *plan, const SegmentWait *wait, gpointer engine, char **obstacle,
                                   GError **error);
+
+// Makes the picture that PLAN is: CutTextOptions.render, with the engine as its data. No more are made at the same time
+// than there is room for: of frames as many as there are processors.
+GBytes *cut_engine_render(CutPlan *plan, const SegmentWait *wait, gpointer engine, GError **error);
 
 #endif

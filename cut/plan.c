@@ -6,18 +6,34 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "cut/frame.h"
 #include "cut/report.h"
 #include "cut/run.h"
+#include "cut/waveform.h"
 #include "segment/time.h"
 
 static gboolean is_text(const CutRequest *request)
 {
-    return request->format == CUT_FORMAT_M3U8 || request->format == CUT_FORMAT_TXT || request->format == CUT_FORMAT_JSON;
+    return request->format == CUT_FORMAT_M3U8 || request->format == CUT_FORMAT_TXT ||
+           request->format == CUT_FORMAT_JSON;
 }
 
-static gboolean is_supported(const CutRequest *request)
+static gboolean is_frame(const CutRequest *request)
 {
-    return request->format == CUT_FORMAT_TS || is_text(request);
+    return request->format == CUT_FORMAT_FRAME_PNG || request->format == CUT_FORMAT_FRAME_JPG;
+}
+
+static gboolean is_picture(const CutRequest *request)
+{
+    return is_frame(request) || request->format == CUT_FORMAT_PNG;
+}
+
+static gboolean is_supported(const CutRequest *request, const CutTextOptions *options)
+{
+    if (is_picture(request))
+        return options != NULL && options->render != NULL && cut_waveform_is_possible(request);
+    return request->format == CUT_FORMAT_TS || is_text(request) ||
+           (request->format == CUT_FORMAT_MKV && request->mode == CUT_MODE_ROUGH);
 }
 
 // A playlist has a mark for a hole, and a report is about them.
@@ -106,6 +122,17 @@ static gboolean render(CutPlan *plan, const CutTextOptions *options, const Segme
     return TRUE;
 }
 
+static gboolean render_picture(CutPlan *plan, const CutTextOptions *options, const SegmentWait *wait, GError **error)
+{
+    for (guint r = 0; r < plan->ranges->len; r++) {
+        if (!cut_runs_add(plan->runs, plan->stream, g_ptr_array_index(plan->ranges, r), CUT_MODE_SMART, wait, error))
+            return FALSE;
+    }
+    plan->text = options->render(plan, wait, options->data, error);
+    plan->size = plan->text != NULL ? (gint64) g_bytes_get_size(plan->text) : 0;
+    return plan->text != NULL;
+}
+
 CutPlan *cut_plan_new(SegmentStream *stream, CutRequest *request, const CutTextOptions *options,
                       const SegmentWait *wait, GError **error)
 {
@@ -118,18 +145,20 @@ CutPlan *cut_plan_new(SegmentStream *stream, CutRequest *request, const CutTextO
     g_array_set_clear_func(plan->runs, cut_run_clear);
     g_mutex_init(&plan->lock);
 
-    if (!is_supported(request)) {
-        g_set_error(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED,
-                    "%s: this kind of cut is not known yet", segment_stream_path(stream));
+    if (!is_supported(request, options)) {
+        g_set_error(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED, "%s: this kind of cut is not known yet",
+                    segment_stream_path(stream));
         return NULL;
     }
     // A playlist is one range: HLS has no cuts.
     if (request->format == CUT_FORMAT_M3U8 && request->n_spans > 1) {
-        g_set_error(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED, "%s: a playlist has one range", segment_stream_path(stream));
+        g_set_error(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED, "%s: a playlist has one range",
+                    segment_stream_path(stream));
         return NULL;
     }
     for (guint i = 0; i < request->n_spans; i++) {
-        if (!add_range(plan, &request->spans[i], wait, error))
+        if (!(is_frame(request) ? cut_frame_locate(plan, wait, error)
+                                : add_range(plan, &request->spans[i], wait, error)))
             return NULL;
     }
     gboolean is_report = request->format == CUT_FORMAT_TXT || request->format == CUT_FORMAT_JSON;
@@ -137,7 +166,10 @@ CutPlan *cut_plan_new(SegmentStream *stream, CutRequest *request, const CutTextO
         fail_for_hole(g_ptr_array_index(plan->ranges, 0), segment_stream_path(stream), error);
         return NULL;
     }
-    if (!(is_text(request) ? render(plan, options, wait, error) : lay_out(plan, wait, error)))
+    gboolean ok = is_text(request)      ? render(plan, options, wait, error)
+                  : is_picture(request) ? render_picture(plan, options, wait, error)
+                                        : lay_out(plan, wait, error);
+    if (!ok)
         return NULL;
     return g_steal_pointer(&plan);
 }
@@ -220,7 +252,7 @@ void cut_plan_hash(const CutPlan *plan, guint8 hash[CUT_HASH_SIZE])
         for (guint r = 0; r < plan->ranges->len; r++)
             hash_range(context, g_ptr_array_index(plan->ranges, r));
         EVP_DigestUpdate(context, plan->offsets, sizeof(gint64) * plan->n_parts);
-        if (plan->request->mode != CUT_MODE_ROUGH)
+        if (cut_plan_is_patched(plan))
             hash_runs(context, plan);
     }
     EVP_DigestFinal_ex(context, hash, NULL);
@@ -256,8 +288,8 @@ gboolean cut_plan_depends_on(const CutPlan *plan, gint64 time)
 {
     // What starts in the hour before START's may cover START; what starts right after END shows whether it is reached, and
     // may be the last segment's neighbour.
-    gboolean has_edges = plan->text == NULL && plan->request->mode != CUT_MODE_ROUGH;
-    gint64 behind = has_edges ? SEGMENT_HOUR_LENGTH : SEGMENT_FUDGE;
+    gboolean has_neighbours = plan->text == NULL ? plan->request->mode != CUT_MODE_ROUGH : plan->runs->len > 0;
+    gint64 behind = has_neighbours ? SEGMENT_HOUR_LENGTH : SEGMENT_FUDGE;
     for (guint r = 0; r < plan->ranges->len; r++) {
         const SegmentRange *range = g_ptr_array_index(plan->ranges, r);
         if (time >= segment_time_hour(range->start) - SEGMENT_HOUR_LENGTH && time <= range->end + behind)

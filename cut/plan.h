@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the bytes of a cut are: parts in order, each a segment, an edge that stands for some segments, or a text that is
-// there already. A plan is a pure function of the request and of the segments' names and sizes, and never changes; nothing
-// is read for it.
+// What the bytes of a cut are: parts in order, each a segment, an edge that stands for some segments, or a text (or
+// picture) that is there already. A plan is a pure function of the request and of the segments' names and sizes, and never
+// changes; nothing is read for it, but for a picture.
 #ifndef CUT_PLAN_H
 #define CUT_PLAN_H
 
@@ -27,12 +27,12 @@ typedef struct {
     SegmentStream *stream;
     CutRequest *request;
     GPtrArray *ranges; // SegmentRange; one for each span of the request
-    GArray *runs; // CutRun; none of a text
+    GArray *runs; // CutRun; none of a playlist or report
     guint n_segments;
     guint n_parts;
     gint64 *offsets; // of each part's first byte, and behind the last its end; NULL for a text
-    GBytes *text; // of a playlist or report; else NULL
-    gint64 size; // bytes
+    GBytes *text; // of a playlist, report or picture; else NULL
+    gint64 size; // bytes; of an archive (CUT_FORMAT_MKV) those that it is made of
     gint64 mtime; // microseconds since 1970: the newest segment's start
     guint n_holes;
     gatomicrefcount references;
@@ -57,7 +57,9 @@ typedef struct {
     // For a report: why the cut cannot be made from what is in its segments; *OBSTACLE stays NULL where it can. FALSE
     // where that is not known, as it cannot be waited for. May be NULL.
     gboolean (*find_obstacle)(CutPlan *plan, const SegmentWait *wait, gpointer data, char **obstacle, GError **error);
-    gpointer data;
+    // Makes a picture out of the content of the segments that the plan has. NULL: there are no pictures.
+    GBytes *(*render)(CutPlan *plan, const SegmentWait *wait, gpointer data, GError **error);
+    gpointer data; // of both
 } CutTextOptions;
 
 // Plans REQUEST, which it takes over in any case. Errors: CUT_ERROR_HOLES, CUT_ERROR_UNSUPPORTED, those of
@@ -69,6 +71,12 @@ CutPlan *cut_plan_new(SegmentStream *stream, CutRequest *request, const CutTextO
 guint cut_plan_find(const CutPlan *plan, gint64 offset);
 
 void cut_plan_part(const CutPlan *plan, guint i, CutPart *part);
+
+// Whether its parts are patched to be one stream; else they are the segments' own bytes.
+static inline gboolean cut_plan_is_patched(const CutPlan *plan)
+{
+    return plan->request->mode != CUT_MODE_ROUGH || plan->request->format == CUT_FORMAT_MKV;
+}
 
 // The segment REF of a run's range.
 static inline const SegmentEntry *cut_run_entry(const CutRun *run, guint ref, SegmentHour **hour)

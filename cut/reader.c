@@ -279,7 +279,7 @@ static gboolean read_part(CutReader *reader, const CutTimeline *timeline, const 
 static gboolean get_timeline(CutReader *reader, const CutTimeline **timeline, const SegmentWait *wait, GError **error)
 {
     *timeline = NULL;
-    if (reader->plan->request->mode == CUT_MODE_ROUGH)
+    if (!cut_plan_is_patched(reader->plan))
         return TRUE;
     *timeline = cut_timeline_get(reader->engine, reader->plan, wait, error);
     return *timeline != NULL;

@@ -188,6 +188,30 @@ CutRequest *cut_request_parse(const char *name, GError **error)
     return g_steal_pointer(&request);
 }
 
+CutRequest *cut_request_parse_archives(const char *name, GError **error)
+{
+    if (!g_str_has_suffix(name, ".rough.d")) {
+        no_cut(error, name);
+        return NULL;
+    }
+    g_autofree char *stem = g_strndup(name, strlen(name) - 1);
+    g_autofree char *file = g_strconcat(stem, "mkv", NULL);
+    return cut_request_parse(file, error);
+}
+
+CutRequest *cut_request_parse_frame(const char *name, GError **error)
+{
+    CutSpan span;
+    const char *rest;
+    gboolean is_png = g_str_has_suffix(name, ".png");
+    if (!segment_time_parse(name, &span.start, &rest) || strcmp(rest, is_png ? ".png" : ".jpg") != 0) {
+        g_set_error(error, CUT_ERROR, CUT_ERROR_NO_CUT, "%s: not a frame", name);
+        return NULL;
+    }
+    span.end = span.start + 1;
+    return cut_request_new(&span, 1, is_png ? CUT_FORMAT_FRAME_PNG : CUT_FORMAT_FRAME_JPG);
+}
+
 CutRequest *cut_request_new(const CutSpan *spans, guint n, CutFormat format)
 {
     CutRequest *request = g_new0(CutRequest, 1);

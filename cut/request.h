@@ -27,6 +27,9 @@ typedef enum {
     CUT_FORMAT_PNG,
     CUT_FORMAT_TXT,
     CUT_FORMAT_JSON,
+    // of a frame alone
+    CUT_FORMAT_FRAME_PNG,
+    CUT_FORMAT_FRAME_JPG,
 } CutFormat;
 
 typedef struct {
@@ -44,6 +47,12 @@ typedef struct {
 
 // Reads the name of a file in range/. Free it with cut_request_free().
 CutRequest *cut_request_parse(const char *name, GError **error);
+
+// The same of a directory of archives, RANGE[,RANGE…].rough.d: for one of all its runs.
+CutRequest *cut_request_parse_archives(const char *name, GError **error);
+
+// Reads the name of a file in frame/, TIME.png or TIME.jpg: a request whose one span begins with TIME. Free it.
+CutRequest *cut_request_parse_frame(const char *name, GError **error);
 
 // Of N spans, at least one.
 CutRequest *cut_request_new(const CutSpan *spans, guint n, CutFormat format);

@@ -10,7 +10,7 @@
 // Sound and reordered pictures are at most this far from their segment's boundary.
 #define REACH (SEGMENT_SECOND / 2)
 // The room of an edge: its segments' sizes, of those that are cut into the half more, and this for tables and stuffing;
-// where all is encoded, twice as much. With that the pictures of tests/mount-cut-matrix.sh, and of noise
+// where all is encoded, three times as much. With that the pictures of tests/mount-cut-matrix.sh, and edges in noise
 // (mount-cut-inputs.sh), are within 42 dB.
 #define SLACK (64 * 1024)
 
@@ -158,7 +158,7 @@ gint64 cut_run_part_size(const CutRun *run, CutMode mode, const CutPart *part)
         gint64 own = segment_range_entry(run->range, ref)->size;
         gboolean is_cut = (part->is_head && ref == part->first_ref) ||
                           (part->is_tail && ref == part->first_ref + part->n_refs - 1);
-        size += mode == CUT_MODE_FULL ? 2 * own : is_cut ? own + own / 2 : own;
+        size += mode == CUT_MODE_FULL ? 3 * own : is_cut ? own + own / 2 : own;
     }
     if (!part->is_made)
         return size;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "cut/archive.h"
 #include "fs/id.h"
 #include "segment/directory.h"
 #include "segment/time.h"
@@ -89,7 +90,7 @@ static gboolean add_store_names(FsDir *dir, GError **error)
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || (*name == '.' && !all))
             continue;
         if (node->kind == FS_STREAM && (segment_hour_name_parse(name, &hour) || strcmp(name, "range") == 0 ||
-                                        strcmp(name, "playlist.m3u8") == 0))
+                                        strcmp(name, "frame") == 0 || strcmp(name, "playlist.m3u8") == 0))
             continue;
         mode_t type = type_of(dirfd(stream), entry, node->kind != FS_ENTRY, all);
         if (type != 0)
@@ -108,6 +109,7 @@ static gboolean add_stream(FsDir *dir, const SegmentWait *wait, GError **error)
         return FALSE;
     add(dir, "range", S_IFDIR, KEY_FIRST);
     add(dir, "playlist.m3u8", S_IFREG, KEY_FIRST + 1);
+    add(dir, "frame", S_IFDIR, KEY_FIRST + 2);
     for (guint i = 0; i < hours->len; i++) {
         char name[SEGMENT_HOUR_TEXT_SIZE];
         gint64 hour = g_array_index(hours, gint64, i);
@@ -118,11 +120,22 @@ static gboolean add_stream(FsDir *dir, const SegmentWait *wait, GError **error)
     return add_store_names(dir, error);
 }
 
-static void add_ranges(FsDir *dir)
+static void add_recent(FsDir *dir)
 {
     g_autoptr(GPtrArray) names = fs_recent_list(dir->tree->recent, dir->node->path);
     for (guint i = 0; i < names->len; i++)
-        add(dir, g_ptr_array_index(names, i), S_IFREG, 0);
+        add(dir, g_ptr_array_index(names, i), g_str_has_suffix(g_ptr_array_index(names, i), ".d") ? S_IFDIR : S_IFREG, 0);
+}
+
+static gboolean add_archives(FsDir *dir, const SegmentWait *wait, GError **error)
+{
+    g_autoptr(CutRequest) request = cut_request_parse_archives(fs_node_name(dir->node), error);
+    g_autoptr(GArray) spans = request != NULL ? cut_archive_spans(dir->node->stream, request, wait, error) : NULL;
+    for (guint i = 0; spans != NULL && i < spans->len; i++) {
+        g_autofree char *name = g_strdup_printf("%u.mkv", i + 1);
+        add(dir, name, S_IFREG, KEY_FIRST + i);
+    }
+    return spans != NULL;
 }
 
 static gboolean fill(FsDir *dir, const SegmentWait *wait, GError **error)
@@ -132,8 +145,11 @@ static gboolean fill(FsDir *dir, const SegmentWait *wait, GError **error)
         dir->hour = segment_stream_hour(dir->node->stream, dir->node->hour, TRUE, wait, error);
         return dir->hour != NULL;
     case FS_RANGES:
-        add_ranges(dir);
+    case FS_FRAMES:
+        add_recent(dir);
         return TRUE;
+    case FS_ARCHIVES:
+        return add_archives(dir, wait, error);
     case FS_CONTROL:
         add(dir, "status.json", S_IFREG, KEY_FIRST);
         add(dir, "all", S_IFDIR, KEY_FIRST + 1);
@@ -266,5 +282,6 @@ const SegmentHour *fs_dir_hour(const FsDir *dir)
 gboolean fs_dir_is_stale(const FsDir *dir)
 {
     return dir->node->stream == NULL || segment_stream_generation(dir->node->stream) != dir->generation ||
-           !segment_stream_is_watched(dir->node->stream) || dir->node->kind == FS_RANGES;
+           !segment_stream_is_watched(dir->node->stream) || dir->node->kind == FS_RANGES ||
+           dir->node->kind == FS_ARCHIVES || dir->node->kind == FS_FRAMES;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cut/archive.h"
 #include "cut/reader.h"
 #include "fs/errno.h"
 #include "segment/fd.h"
@@ -17,6 +18,7 @@ struct FsFile {
     int fd; // of one file; -1 for others
     GBytes *text; // or NULL
     CutReader *reader; // of a cut that is no text; or NULL
+    CutArchive *archive; // of one in another container; or NULL
     int revoked; // atomic
     gatomicrefcount references;
 };
@@ -102,6 +104,8 @@ gssize fs_file_read(FsFile *file, void *buffer, gsize size, gint64 offset, const
         return -EIO;
     if (file->text != NULL)
         return read_text(file->text, buffer, size, offset);
+    if (file->archive != NULL)
+        return read_all(cut_archive_fd(file->archive), buffer, size, offset);
     switch (file->node->kind) {
     case FS_CUT:
         return read_cut(file, buffer, size, offset, wait);
@@ -138,7 +142,13 @@ static gboolean open_fd(FsFile *file, GError **error)
 // A cut that cannot be made is refused here, not when it is read.
 static gboolean open_cut(FsFile *file, const SegmentWait *wait, GError **error)
 {
-    file->reader = cut_reader_new(file->tree->engine, file->node->plan);
+    CutPlan *plan = file->node->plan;
+    CutEngine *engine = file->tree->engine;
+    if (plan->request->format == CUT_FORMAT_MKV) {
+        file->archive = cut_archives_get(cut_engine_archives(engine), engine, plan, wait, error);
+        return file->archive != NULL;
+    }
+    file->reader = cut_reader_new(engine, plan);
     return cut_reader_prepare(file->reader, wait, error);
 }
 
@@ -178,6 +188,7 @@ void fs_file_unref(FsFile *file)
     if (file == NULL || !g_atomic_ref_count_dec(&file->references))
         return;
     cut_reader_free(file->reader);
+    cut_archive_unref(file->archive);
     segment_fd_close(&file->fd);
     g_clear_pointer(&file->text, g_bytes_unref);
     fs_node_unref(file->node);

@@ -243,6 +243,8 @@ gboolean fs_node_is_directory(const FsNode *node)
     case FS_STREAM:
     case FS_HOUR:
     case FS_RANGES:
+    case FS_ARCHIVES:
+    case FS_FRAMES:
     case FS_CONTROL:
         return TRUE;
     default:

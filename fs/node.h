@@ -19,7 +19,9 @@ typedef enum {
     FS_SEGMENT,
     FS_TOMBSTONE,
     FS_RANGES, // range/
-    FS_CUT, // a file in range/, and playlist.m3u8
+    FS_ARCHIVES, // range/NAME.rough.d/
+    FS_FRAMES, // frame/
+    FS_CUT, // a file in range/ or frame/, and playlist.m3u8
     FS_CONTROL, // .segfs/
     FS_STATUS, // .segfs/status.json
     FS_ENTRY, // of the store, passed through

@@ -220,6 +220,9 @@ static gboolean run_open(FsCall *call)
         return TRUE;
     }
     fs_server_hold(server, file, (GDestroyNotify) fs_file_unref);
+    // Its size is known from now on.
+    if (node->kind == FS_CUT && node->plan->request->format == CUT_FORMAT_MKV)
+        fs_notify_node(server->notify, node->id);
     if (fuse_reply_open(call->req, fi) == -ENOENT)
         fs_server_release(server, file);
     return TRUE;

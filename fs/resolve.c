@@ -35,11 +35,13 @@ static FsNode *walk(FsTree *tree, const char *path, guint64 id, const SegmentWai
     return take_if(node, id);
 }
 
-// Whether what is below the directory NAME in NODE can have the id. Below an hour, and in range/, there are only files.
+// Whether what is below the directory NAME in NODE can have the id. Below an hour, and in range/ and frame/, there are only
+// files.
 static gboolean may_be_below(const FsNode *node, const char *name, guint64 id)
 {
     gint64 hour;
-    if (node->kind != FS_STREAM || !(segment_hour_name_parse(name, &hour) || strcmp(name, "range") == 0))
+    if (node->kind != FS_STREAM ||
+        !(segment_hour_name_parse(name, &hour) || strcmp(name, "range") == 0 || strcmp(name, "frame") == 0))
         return TRUE;
     g_autofree char *path = g_strconcat(node->path, "/", name, NULL);
     return fs_id_prefix(path) == fs_id_get_prefix(id);

@@ -7,6 +7,7 @@
 // ones fail. Names go a little later, from another thread, since the kernel holds the directory's lock during a create.
 #include <string.h>
 
+#include "cut/archive.h"
 #include "fs/id.h"
 #include "fs/tree.h"
 #include "segment/time.h"
@@ -95,19 +96,28 @@ static FsNode *find_hour(FsTree *tree, FsNode *stream, gint64 hour)
     return find_child(tree, stream, segment_hour_name_format(hour, name));
 }
 
+static void cuts_below_changed(FsTree *tree, guint64 parent, gint64 time, gboolean everything)
+{
+    g_autoptr(GPtrArray) children = fs_node_table_children(tree->nodes, parent);
+    for (guint i = 0; i < children->len; i++) {
+        FsNode *node = g_ptr_array_index(children, i);
+        if (node->kind == FS_CUT && (everything || cut_plan_depends_on(node->plan, time)))
+            invalidate_entry(tree, node);
+        else if (node->kind == FS_ARCHIVES)
+            cuts_below_changed(tree, node->id, time, everything);
+    }
+}
+
 // Cuts that a change of what starts at TIME can have changed; all of them where EVERYTHING is set.
 static void cuts_changed(FsTree *tree, FsNode *stream, gint64 time, gboolean everything)
 {
     g_autoptr(FsNode) ranges = find_child(tree, stream, "range");
-    guint64 parents[] = {stream->id, ranges != NULL ? ranges->id : 0};
-    for (guint p = 0; p < G_N_ELEMENTS(parents); p++) {
-        g_autoptr(GPtrArray) children = fs_node_table_children(tree->nodes, parents[p]);
-        for (guint i = 0; i < children->len; i++) {
-            FsNode *node = g_ptr_array_index(children, i);
-            if (node->kind == FS_CUT && (everything || cut_plan_depends_on(node->plan, time)))
-                invalidate_entry(tree, node);
-        }
-    }
+    g_autoptr(FsNode) frames = find_child(tree, stream, "frame");
+    cuts_below_changed(tree, stream->id, time, everything);
+    if (ranges != NULL)
+        cuts_below_changed(tree, ranges->id, time, everything);
+    if (frames != NULL)
+        cuts_below_changed(tree, frames->id, time, everything);
 }
 
 // The segment that came may be better than the one with its start time that the kernel knows.
@@ -142,29 +152,27 @@ static gboolean is_barred(const char *path, const guint8 *hash, gpointer data)
 }
 
 // A hash may be barred, or set free, in hours other than the tombstone's.
-static void bar_changed(FsTree *tree, FsNode *stream, gboolean everything)
+static void bar_changed(FsTree *tree, FsNode *parent, gboolean everything)
 {
-    g_autoptr(GPtrArray) hours = fs_node_table_children(tree->nodes, stream->id);
-    for (guint h = 0; h < hours->len; h++) {
-        FsNode *hour = g_ptr_array_index(hours, h);
-        g_autoptr(GPtrArray) children = fs_node_table_children(tree->nodes, hour->id);
-        revoke_node(tree, hour); // the playlist is one of them
-        for (guint i = 0; i < children->len; i++) {
-            FsNode *node = g_ptr_array_index(children, i);
-            revoke_node(tree, node);
-            if (everything)
-                invalidate_entry(tree, node);
-        }
-        if (hour->kind == FS_HOUR)
-            invalidate_node(tree, hour->id);
+    g_autoptr(GPtrArray) children = fs_node_table_children(tree->nodes, parent->id);
+    for (guint i = 0; i < children->len; i++) {
+        FsNode *node = g_ptr_array_index(children, i);
+        revoke_node(tree, node); // the playlist is one of the stream's own
+        if (everything && parent->kind != FS_STREAM)
+            invalidate_entry(tree, node);
+        bar_changed(tree, node, everything);
+        if (node->kind == FS_HOUR)
+            invalidate_node(tree, node->id);
     }
 }
 
 void fs_tree_changed(const SegmentChange *change, gpointer data)
 {
     FsTree *tree = data;
-    if (change->type == SEGMENT_CHANGE_TOMBSTONE || change->type == SEGMENT_CHANGE_EVERYTHING)
+    if (change->type == SEGMENT_CHANGE_TOMBSTONE || change->type == SEGMENT_CHANGE_EVERYTHING) {
         cut_blobs_drop(cut_engine_blobs(tree->engine), is_barred, change->stream);
+        cut_archives_drop_barred(cut_engine_archives(tree->engine));
+    }
     // Of a stream that the kernel does not know it remembers nothing.
     g_autoptr(FsNode) stream = find_stream(tree, change->stream);
     if (stream == NULL)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cut/archive.h"
 #include "fs/status.h"
 #include "segment/time.h"
 
@@ -149,6 +150,7 @@ static FsNode *cut_node(FsTree *tree, FsNode *parent, const char *name, CutReque
         .base = base,
         .uris = tree->options.portable_names ? SEGMENT_URI_PORTABLE : SEGMENT_URI_FILE,
         .find_obstacle = cut_engine_find_obstacle,
+        .render = cut_engine_render,
         .data = tree->engine,
     };
     CutPlan *plan = cut_plan_new(parent->stream, request, &text, wait, error);
@@ -179,6 +181,8 @@ static FsNode *lookup_in_stream(FsTree *tree, FsNode *stream, const char *name, 
         return lookup_hour(tree, stream, name, hour, wait, error);
     if (strcmp(name, "range") == 0)
         return fs_node_new(FS_RANGES, stream, name);
+    if (strcmp(name, "frame") == 0)
+        return fs_node_new(FS_FRAMES, stream, name);
     if (strcmp(name, "playlist.m3u8") == 0)
         return lookup_playlist(tree, stream, name, wait, error);
     if (*name == '.')
@@ -186,12 +190,56 @@ static FsNode *lookup_in_stream(FsTree *tree, FsNode *stream, const char *name, 
     return may_block(wait, error, name) ? lookup_entry(tree, stream, name, error) : NULL;
 }
 
-static FsNode *lookup_in_ranges(FsTree *tree, FsNode *ranges, const char *name, const SegmentWait *wait, GError **error)
+// range/NAME.rough.d, with a file for each run of NAME without a hole in it.
+static FsNode *lookup_archives(FsTree *tree, FsNode *ranges, const char *name, const SegmentWait *wait, GError **error)
 {
-    CutRequest *request = cut_request_parse(name, error);
+    g_autoptr(CutRequest) request = cut_request_parse_archives(name, error);
+    g_autoptr(GArray) spans =
+        request != NULL ? cut_archive_spans(ranges->stream, request, wait, error) : NULL;
+    if (spans == NULL)
+        return NULL;
+    if (spans->len == 0)
+        return fail(error, ENODATA, name), NULL;
+    FsNode *node = fs_node_new(FS_ARCHIVES, ranges, name);
+    fs_recent_add(tree->recent, node->id, node->path);
+    return node;
+}
+
+// N.mkv
+static FsNode *lookup_in_archives(FsTree *tree, FsNode *archives, const char *name, const SegmentWait *wait,
+                                  GError **error)
+{
+    guint64 number;
+    g_auto(GStrv) parts = g_strsplit(name, ".", 2);
+    if (*name == '0' || g_strcmp0(parts[0] != NULL ? parts[1] : NULL, "mkv") != 0 ||
+        !g_ascii_string_to_unsigned(parts[0], 10, 1, G_MAXUINT, &number, NULL))
+        return fail(error, ENOENT, name), NULL;
+    g_autoptr(CutRequest) request = cut_request_parse_archives(fs_node_name(archives), error);
+    g_autoptr(GArray) spans =
+        request != NULL ? cut_archive_spans(archives->stream, request, wait, error) : NULL;
+    if (spans == NULL)
+        return NULL;
+    if (number > spans->len)
+        return fail(error, ENOENT, name), NULL;
+    CutRequest *own = cut_request_new(&g_array_index(spans, CutSpan, number - 1), 1, CUT_FORMAT_MKV);
+    own->mode = CUT_MODE_ROUGH;
+    own->accept_holes = TRUE; // what is not full has one behind it
+    FsNode *node = cut_node(tree, archives, name, own, "", wait, error);
+    if (node != NULL)
+        fs_recent_add(tree->recent, node->id, node->path);
+    return node;
+}
+
+// In range/ and in frame/
+static FsNode *lookup_cut(FsTree *tree, FsNode *parent, const char *name, const SegmentWait *wait, GError **error)
+{
+    if (parent->kind == FS_RANGES && g_str_has_suffix(name, ".d"))
+        return lookup_archives(tree, parent, name, wait, error);
+    CutRequest *request =
+        parent->kind == FS_FRAMES ? cut_request_parse_frame(name, error) : cut_request_parse(name, error);
     if (request == NULL)
         return NULL;
-    FsNode *node = cut_node(tree, ranges, name, request, "../", wait, error);
+    FsNode *node = cut_node(tree, parent, name, request, "../", wait, error);
     if (node != NULL)
         fs_recent_add(tree->recent, node->id, node->path);
     return node;
@@ -299,7 +347,10 @@ FsNode *fs_tree_lookup(FsTree *tree, FsNode *parent, const char *name, const Seg
     case FS_HOUR:
         return lookup_in_hour(tree, parent, name, wait, error);
     case FS_RANGES:
-        return lookup_in_ranges(tree, parent, name, wait, error);
+    case FS_FRAMES:
+        return lookup_cut(tree, parent, name, wait, error);
+    case FS_ARCHIVES:
+        return lookup_in_archives(tree, parent, name, wait, error);
     case FS_CONTROL:
         return lookup_in_control(tree, parent, name, wait, error);
     case FS_ENTRY:
@@ -391,6 +442,21 @@ static void stat_status(FsTree *tree, FsNode *node, struct stat *st)
     set_time(st, g_get_real_time(), 0);
 }
 
+// Of an archive that is not written yet nobody knows how large it will be; about as large as what it is made of.
+static void stat_cut(FsTree *tree, const FsNode *node, struct stat *st, double *timeout)
+{
+    const CutPlan *plan = node->plan;
+    gint64 size = plan->size;
+    *timeout = segment_stream_is_watched(node->stream) ? FOREVER : UNWATCHED;
+    if (plan->request->format == CUT_FORMAT_MKV) {
+        gint64 exact = cut_archives_find_size(cut_engine_archives(tree->engine), plan);
+        size = exact >= 0 ? exact : size;
+        *timeout = 0;
+    }
+    set_size(st, 0444 & ~tree->options.umask, size);
+    set_media_time(st, plan->mtime);
+}
+
 gboolean fs_tree_getattr(FsTree *tree, FsNode *node, struct stat *st, double *timeout, const SegmentWait *wait,
                          GError **error)
 {
@@ -416,9 +482,7 @@ gboolean fs_tree_getattr(FsTree *tree, FsNode *node, struct stat *st, double *ti
         set_media_time(st, node->start);
         return TRUE;
     case FS_CUT:
-        set_size(st, read_only, node->plan->size);
-        set_media_time(st, node->plan->mtime);
-        *timeout = segment_stream_is_watched(node->stream) ? FOREVER : UNWATCHED;
+        stat_cut(tree, node, st, timeout);
         return TRUE;
     case FS_HOUR:
         *timeout = segment_stream_hour_is_watched(node->stream, node->hour) ? FOREVER : UNWATCHED;
@@ -426,6 +490,8 @@ gboolean fs_tree_getattr(FsTree *tree, FsNode *node, struct stat *st, double *ti
     case FS_STREAM:
         return stat_stream(node, st, wait, error);
     case FS_RANGES:
+    case FS_ARCHIVES:
+    case FS_FRAMES:
         set_time(st, tree->started, fs_recent_generation(tree->recent) % 1000000000);
         return TRUE;
     case FS_CONTROL:
@@ -484,8 +550,7 @@ FsTree *fs_tree_new(SegmentStore *store, const FsTreeOptions *options, const cha
     tree->nodes = fs_node_table_new();
     tree->recent = fs_recent_new(cache_dir);
     tree->plans = fs_plans_new(MAX_PLANS);
-    g_autofree char *edges = cache_dir != NULL ? g_build_filename(cache_dir, "edges", NULL) : NULL;
-    tree->engine = cut_engine_new(edges, options->cache_size);
+    tree->engine = cut_engine_new(cache_dir, options->cache_size);
     tree->started = g_get_real_time();
     tree->once = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_mutex_init(&tree->once_lock);

@@ -32,7 +32,6 @@ streams() {
 		hevc 4,8 fast,full --codec hevc
 		hevc-pyramid 4,8 full --codec hevc --kind pyramid
 		noise 3.1,9.3;1,2.5 smart --noise 60 --kind pyramid
-		some-noise 3.1,9.3;1,2.5 smart,full --noise 20 --kind pyramid
 	END
 }
 

@@ -24,13 +24,22 @@ errno "too long" ENAMETOOLONG stat "$range/$(printf 'x%.0s' {1..256})"
 for empty in "$at-$at" "20231110T0001-$at" "$at+0s" "$at+1m,$at-$at"; do
 	errno "END not after START: $empty" EINVAL stat "$range/$empty.rough.ts"
 done
-for kind in mp4 mov mkv rough.mkv png 640x32.png; do
+for kind in mp4 mov mkv full.mkv; do
 	errno "not known yet: $kind" ENOTSUP stat "$range/$at+1m.$kind"
 done
 # These segments are random bytes: the size of a cut is known without looking into them, but there is nothing to cut.
 for kind in ts fast.ts smart.ts full.ts holes.ts smart.holes.ts; do
 	errno "a size by names alone: $kind" OK stat "$range/$at+1m.$kind"
 	errno "no transport stream: $kind" EIO open "$range/$at+1m.$kind"
+done
+for kind in png 640x32.png holes.png; do
+	errno "no transport stream: $kind" EIO stat "$range/$at+1m.$kind"
+done
+errno "a picture that is too large" ENOTSUP stat "$range/$at+1m.16384x16384.png"
+for kind in png jpg; do
+	errno "no transport stream: a frame, $kind" EIO stat "$stream/frame/$at.$kind"
+	errno "a frame in a hole, $kind" ENODATA stat "$stream/frame/20331110T0000.$kind"
+	errno "no frame: $kind" ENOENT stat "$stream/frame/$at+1m.$kind"
 done
 errno "a hole" ENODATA stat "$range/$at+5m.rough.ts"
 errno "a hole that starts before all" ENODATA stat "$range/20231109T2359+2m.rough.ts"

@@ -15,7 +15,7 @@ ok "mounts" start
 is "the root" "$(ls "$mnt")" "$(printf 'desertbus\nlink\nother\nreadme.txt')"
 is "the root with hidden names" "$(ls -A "$mnt" | head -n 1)" ".segfs"
 is "a channel" "$(ls "$mnt/desertbus")" "$(printf 'chat\nmedia\nsource')"
-is "a stream" "$(ls "$stream")" "$(printf '%s\n2023-11-10T01\n2023-11-10T02\nplaylist.m3u8\nrange' "$hour")"
+is "a stream" "$(ls "$stream")" "$(printf '%s\n2023-11-10T01\n2023-11-10T02\nframe\nplaylist.m3u8\nrange' "$hour")"
 is "an hour, in time order, from readdir itself" "$(ls -U "$stream/$hour")" "$(ls "$first")"
 is "segments have their bytes" "$(cat "$stream/$hour"/* | sha256sum)" "$(cat "$first"/* | sha256sum)"
 is "sizes" "$(stat -c %s "$stream/$hour"/*)" "$(stat -c %s "$first"/*)"

@@ -61,6 +61,35 @@ static void test_picture(void)
     g_assert_null(cut_request_parse("20191113T0245+1s.64x64.ts", NULL));
 }
 
+static void test_frames(void)
+{
+    static const char *const names[] = {"20191113T0245.png", "20191113T024500Z.png", "2019-11-13T02:45:00.000.png",
+                                        "2019-11-13T02:45.jpg"};
+    static const char *const others[] = {"",
+                                         ".png",
+                                         "20191113T0245",
+                                         "20191113T0245.gif",
+                                         "20191113T0245.png.png",
+                                         "20191113T0245.10x10.png",
+                                         "20191113T0245+1s.png",
+                                         "20191113T0245-20191113T0246.png",
+                                         "x20191113T0245.png",
+                                         "20191113T0245.PNG",
+                                         "20191113T024500.1234567.png"};
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autoptr(CutRequest) request = cut_request_parse_frame(names[i], NULL);
+        g_assert_nonnull(request);
+        g_assert_cmpuint(request->n_spans, ==, 1);
+        g_assert_cmpint(request->spans[0].start, ==, START);
+        g_assert_cmpint(request->format, ==, i == 3 ? CUT_FORMAT_FRAME_JPG : CUT_FORMAT_FRAME_PNG);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(others); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_null(cut_request_parse_frame(others[i], &error));
+        g_assert_error(error, CUT_ERROR, CUT_ERROR_NO_CUT);
+    }
+}
+
 static void test_no_cuts(void)
 {
     static const char *const names[] = {
@@ -128,6 +157,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/request/names", test_names);
     g_test_add_func("/request/picture", test_picture);
+    g_test_add_func("/request/frames", test_frames);
     g_test_add_func("/request/no-cuts", test_no_cuts);
     g_test_add_func("/request/empty", test_empty);
     g_test_add_func("/request/span", test_span);

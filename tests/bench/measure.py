@@ -8,6 +8,9 @@ read PATH              MB/s of one pass from beginning to end, in steps of 1 MiB
 cold PATH              the same with none of its pages in the cache: those of a pass before are dropped just before it,
                        so that it is handed memory that is as warm as the next one's, also in a virtual machine
 drop PATH              drops its pages; measures nothing
+byte PATH OFFSET       milliseconds from open to the first byte, or, where OFFSET is negative, the last ones
+once PATH              milliseconds of one pass
+used PID               milliseconds of CPU so far, and the most KiB that were resident
 read-ahead PATH [KIB]  the read-ahead of the file system that PATH is on; sets it first where KIB is given
 idle PID SECONDS       milliseconds of CPU and context switches that all threads of PID had in that time
 """
@@ -84,6 +87,32 @@ def cmd_cold(path):
 def cmd_drop(path):
     with open(path, "rb", buffering=0) as file:
         drop(file)
+
+
+def cmd_byte(path, offset):
+    offset = int(offset)
+    begin = time.perf_counter()
+    with open(path, "rb", buffering=0) as file:
+        if offset < 0:
+            offset += os.fstat(file.fileno()).st_size
+        if not os.pread(file.fileno(), 1 if offset == 0 else 65536, offset):
+            sys.exit("%s has nothing at %d" % (path, offset))
+    print("%.3f" % ((time.perf_counter() - begin) * 1000))
+
+
+def cmd_once(path):
+    with open(path, "rb", buffering=0) as file:
+        begin = time.perf_counter()
+        one_pass(file)
+        print("%.0f" % ((time.perf_counter() - begin) * 1000))
+
+
+def cmd_used(pid):
+    with open("/proc/%s/stat" % pid) as file:
+        fields = file.read().rpartition(")")[2].split()
+    with open("/proc/%s/status" % pid) as file:
+        resident = next(line.split()[1] for line in file if line.startswith("VmHWM"))
+    print((int(fields[11]) + int(fields[12])) * 1000 // os.sysconf("SC_CLK_TCK"), resident)
 
 
 def cmd_read_ahead(path, kib=None):
