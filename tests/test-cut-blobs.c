@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Edges that were made, by a maker that only pretends: once for all who wait, and kept on disk as long as they are whole.
+// Edges that were made, by a maker that only pretends: once for all who wait, and kept on disk while they are whole.
 #include "cut/blobs.h"
 
 #include <fcntl.h>
