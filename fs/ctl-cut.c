@@ -112,8 +112,8 @@ static gboolean copy(CutReader *reader, gint64 size, int fd, const char *path, g
     SegmentWait wait = {.may_block = TRUE, .cancelled = &cancelled};
     g_autofree guint8 *buffer = g_malloc(BUFFER);
     for (gint64 done = 0; done < size;) {
-        gssize n = segment_wait_is_over(&wait, error) ? -1
-                                                      : cut_reader_read(reader, buffer, BUFFER, done, &wait, error);
+        gssize n =
+            segment_wait_is_over(&wait, error) ? -1 : cut_reader_read(reader, buffer, BUFFER, done, &wait, error);
         if (n < 0) {
             if (progress)
                 fputc('\n', stderr);
