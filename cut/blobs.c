@@ -100,6 +100,15 @@ static void job_unref(CutBlobJob *job)
     g_free(job);
 }
 
+static gboolean is_job_barred(const CutBlobJob *job)
+{
+    for (guint i = 0; i + SEGMENT_HASH_SIZE <= job->hashes->len; i += SEGMENT_HASH_SIZE) {
+        if (segment_stream_is_barred(job->plan->stream, job->hashes->data + i))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static void work(gpointer data, gpointer user_data)
 {
     CutBlobJob *job = data;
@@ -116,7 +125,7 @@ static void work(gpointer data, gpointer user_data)
         blobs->n_made++;
     }
     // A tombstone that came meanwhile found nothing to drop; one that comes now will.
-    if (bytes != NULL && cut_plan_is_barred(job->plan)) {
+    if (bytes != NULL && is_job_barred(job)) {
         drop_entry(blobs, g_hash_table_lookup(blobs->entries, job->key));
         if (blobs->files != NULL)
             cut_blob_files_remove(blobs->files, job->key);

@@ -22,9 +22,7 @@ typedef struct {
     guint8 key[CUT_BLOB_KEY]; // of all that decides its bytes
     CutPlan *plan;
     guint number;
-    // The segments that it is made of, for when one is barred: SegmentName.hash, and the stream's path
-    GByteArray *hashes;
-    const char *stream;
+    GByteArray *hashes; // of the plan's segments that it is made of, for when one is barred: SegmentName.hash
 } CutBlobRequest;
 
 // Keeps files in DIRECTORY, which is made if need be, up to LIMIT bytes; where it cannot be, or is NULL, in memory alone.

@@ -8,6 +8,7 @@
 #include "cut/nal.h"
 #include "cut/request.h"
 
+#define MAX_TRIES 100 // key frames that are looked at for one that can go on; there are a few in a segment
 #define DEFAULT_STEP (CUT_STAMP_HZ / 25) // of a stream with one picture
 
 static gint compare_stamps(gconstpointer a, gconstpointer b)
@@ -136,11 +137,11 @@ static guint find_copy(CutEdge *edge)
         return edge->first_covered;
     const CutPsiStream *video = cut_psi_find(&edge->psi, edge->video_pid);
     gboolean is_h264 = video != NULL && video->type == CUT_TYPE_H264;
-    for (guint i = 0; i < n; i++) {
+    for (guint i = 0, tries = 0; i < n; i++) {
         const CutUnit *unit = cut_edge_picture(edge, i);
         if (!g_array_index(edge->is_shown, gboolean, i) || !unit->is_key)
             continue;
-        if (unit->is_idr || can_continue(edge, i) || !is_h264)
+        if (unit->is_idr || !is_h264 || (tries++ < MAX_TRIES && can_continue(edge, i)))
             return i;
         if (first_key == n)
             first_key = i;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Edges that were made, by a maker that only pretends: once for all who wait, and kept on disk as long as they are whole.
+// Edges that were made, by a maker that only pretends: once for all who wait, and kept on disk while they are whole.
 #include "cut/blobs.h"
 
 #include <fcntl.h>
@@ -85,8 +85,7 @@ static void tear_down(Fixture *fixture, gconstpointer unused)
 // Each NUMBER has its own key, and is made of two segments with its number, and the next one, in their hashes.
 static void fill(const Fixture *fixture, guint number, CutBlobRequest *request)
 {
-    *request =
-        (CutBlobRequest){.plan = fixture->plan, .number = number, .hashes = g_byte_array_new(), .stream = STREAM};
+    *request = (CutBlobRequest){.plan = fixture->plan, .number = number, .hashes = g_byte_array_new()};
     memset(request->key, (int) number, sizeof request->key);
     for (guint i = 0; i < 2; i++) {
         guint8 hash[SEGMENT_HASH_SIZE];
