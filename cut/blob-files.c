@@ -91,17 +91,6 @@ static gboolean read_exactly(int fd, gpointer data, gsize size)
     return TRUE;
 }
 
-static gboolean write_exactly(int fd, gconstpointer data, gsize size)
-{
-    for (gsize done = 0; done < size;) {
-        ssize_t n = write(fd, (const char *) data + done, size - done);
-        if (n < 0 && errno != EINTR)
-            return FALSE;
-        done += n > 0 ? (gsize) n : 0;
-    }
-    return TRUE;
-}
-
 // ---- the table; with the lock held
 
 static void forget(CutBlobFiles *files, File *file)
@@ -222,9 +211,9 @@ void cut_blob_files_write(CutBlobFiles *files, const guint8 *key, const char *st
     g_autofree char *temp = g_strdup_printf(".%d-%u", getpid(), files->n_written++);
     g_mutex_unlock(&files->lock);
     segment_autofd int fd = openat(files->fd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    gboolean ok = fd >= 0 && write_exactly(fd, &head, sizeof head) &&
-                  write_exactly(fd, hashes->data, (gsize) head.n_hashes * SEGMENT_HASH_SIZE) &&
-                  write_exactly(fd, stream, head.stream_size) && write_exactly(fd, data, size) &&
+    gboolean ok = fd >= 0 && segment_fd_write(fd, &head, sizeof head) &&
+                  segment_fd_write(fd, hashes->data, (gsize) head.n_hashes * SEGMENT_HASH_SIZE) &&
+                  segment_fd_write(fd, stream, head.stream_size) && segment_fd_write(fd, data, size) &&
                   renameat(files->fd, temp, files->fd, name) == 0;
     int code = errno;
     if (!ok)

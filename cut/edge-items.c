@@ -12,18 +12,13 @@ static const CutEdgeAudio *find_choice(const CutEdge *edge, guint pid)
     return NULL;
 }
 
-static gboolean is_covered(const CutEdge *edge, const CutUnit *unit)
-{
-    return unit->source >= edge->spec.n_before && unit->source < edge->spec.n_before + edge->spec.n_covered;
-}
-
 static gboolean takes_sound(const CutEdge *edge, const CutUnit *unit)
 {
     const CutEdgeAudio *choice = find_choice(edge, unit->pid);
     if (unit->pts == CUT_NO_STAMP)
         return FALSE;
     if (choice == NULL || (choice->start == G_MININT64 && choice->end == G_MAXINT64))
-        return is_covered(edge, unit);
+        return cut_edge_is_covered(edge, unit);
     // An open side ends with what it stands for.
     guint last = edge->spec.n_before + edge->spec.n_covered;
     return (choice->start != G_MININT64 ? unit->pts >= choice->start : unit->source >= edge->spec.n_before) &&
@@ -33,7 +28,7 @@ static gboolean takes_sound(const CutEdge *edge, const CutUnit *unit)
 // Other streams' PES packets, such as timed ID3, belong to the pictures that are shown with them.
 static gboolean takes_pes(const CutEdge *edge, const CutUnit *unit)
 {
-    if (!is_covered(edge, unit) || unit->pts == CUT_NO_STAMP)
+    if (!cut_edge_is_covered(edge, unit) || unit->pts == CUT_NO_STAMP)
         return FALSE;
     return (edge->spec.start == CUT_EDGE_OPEN || unit->pts >= edge->times.pts) &&
            (edge->spec.end == CUT_EDGE_OPEN || unit->pts < edge->times.end);
@@ -61,7 +56,7 @@ static void add_tables(CutEdge *edge)
     guint n = edge->items->len;
     for (guint i = 0; i < edge->demux->units->len; i++) {
         const CutUnit *unit = cut_demux_unit(edge->demux, i);
-        if ((unit->type != CUT_UNIT_PSI && unit->type != CUT_UNIT_PACKET) || !is_covered(edge, unit))
+        if ((unit->type != CUT_UNIT_PSI && unit->type != CUT_UNIT_PACKET) || !cut_edge_is_covered(edge, unit))
             continue;
         CutEdgeItem item = {
             .source = unit->source,

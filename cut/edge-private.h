@@ -44,6 +44,9 @@ static inline const CutUnit *cut_edge_picture(const CutEdge *edge, guint i)
     return cut_demux_unit(edge->demux, g_array_index(edge->pictures, guint, i));
 }
 
+// Whether it is of the segments that the edge stands for.
+gboolean cut_edge_is_covered(const CutEdge *edge, const CutUnit *unit);
+
 // By its segment's clock.
 gboolean cut_edge_is_shown(const CutEdge *edge, const CutUnit *unit);
 

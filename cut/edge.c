@@ -53,7 +53,7 @@ static void collect_pictures(CutEdge *edge)
     g_array_sort(edge->sorted, compare_stamps);
 }
 
-static gboolean is_covered(const CutEdge *edge, const CutUnit *unit)
+gboolean cut_edge_is_covered(const CutEdge *edge, const CutUnit *unit)
 {
     return unit->source >= edge->spec.n_before && unit->source < edge->spec.n_before + edge->spec.n_covered;
 }
@@ -64,7 +64,8 @@ gboolean cut_edge_is_shown(const CutEdge *edge, const CutUnit *unit)
     if (unit->source < spec->n_before)
         return FALSE;
     // What comes after it is shown only where it was reordered over the end.
-    if (!is_covered(edge, unit) && (spec->end == CUT_EDGE_OPEN || !cut_demux_is_before(edge->demux, unit, spec->end)))
+    if (!cut_edge_is_covered(edge, unit) &&
+        (spec->end == CUT_EDGE_OPEN || !cut_demux_is_before(edge->demux, unit, spec->end)))
         return FALSE;
     return (spec->start == CUT_EDGE_OPEN || !cut_demux_is_before(edge->demux, unit, spec->start)) &&
            (spec->end == CUT_EDGE_OPEN || cut_demux_is_before(edge->demux, unit, spec->end));

@@ -132,7 +132,8 @@ gboolean cut_encoder_send(CutEncoder *encoder, AVFrame *frame, gboolean is_idr, 
         if (encoder->n_sent == 0)
             encoder->first = frame->pts;
         // In the stream's own ticks, which are frames where its rate is constant.
-        gint64 ticks = av_rescale_q(frame->pts - encoder->first, (AVRational){1, CUT_STAMP_HZ}, encoder->context->time_base);
+        gint64 ticks =
+            av_rescale_q(frame->pts - encoder->first, (AVRational){1, CUT_STAMP_HZ}, encoder->context->time_base);
         frame->pict_type = is_idr || encoder->n_sent == 0 ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_P;
         frame->pts = encoder->last = encoder->n_sent > 0 ? MAX(ticks, encoder->last + 1) : 0;
         encoder->n_sent++;
@@ -145,5 +146,6 @@ gboolean cut_encoder_send(CutEncoder *encoder, AVFrame *frame, gboolean is_idr, 
         g_ptr_array_add(pictures, g_bytes_new(encoder->packet->data, (gsize) encoder->packet->size));
         av_packet_unref(encoder->packet);
     }
-    return result >= 0 || result == AVERROR(EAGAIN) || result == AVERROR_EOF || cut_codec_fail(error, result, "libx264");
+    return result >= 0 || result == AVERROR(EAGAIN) || result == AVERROR_EOF ||
+           cut_codec_fail(error, result, "libx264");
 }

@@ -10,6 +10,7 @@
 #include "cut/nal.h"
 #include "cut/request.h"
 #include "segment/error.h"
+#include "segment/fd.h"
 
 #define STEP (64 * 1024 / CUT_TS_PACKET * CUT_TS_PACKET) // bytes
 #define TAIL_PICTURES 8 // at the end: more than are ever reordered
@@ -393,16 +394,8 @@ typedef struct {
 static gboolean read_file(gpointer data, guint8 *buffer, gsize size, gint64 offset, GError **error)
 {
     const Source *source = data;
-    gsize done = 0;
-    while (done < size) {
-        ssize_t n = pread(source->fd, buffer + done, size - done, offset + (gint64) done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return segment_error_set_errno(error, n < 0 ? errno : EIO, "cannot read", source->path);
-        done += (gsize) n;
-    }
-    return TRUE;
+    return segment_fd_read(source->fd, buffer, size, offset) ||
+           segment_error_set_errno(error, errno, "cannot read", source->path);
 }
 
 static gboolean read_memory(gpointer data, guint8 *buffer, gsize size, gint64 offset, GError **error)

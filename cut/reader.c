@@ -10,6 +10,7 @@
 #include "cut/make.h"
 #include "cut/sources.h"
 #include "cut/timeline.h"
+#include "segment/fd.h"
 #include "segment/lock.h"
 
 #define N_SLOTS 4 // a kernel that reads ahead is in two segments at a time
@@ -136,21 +137,6 @@ static GBytes *get_edge(CutReader *reader, const CutTimeline *timeline, const Cu
 
 // ---- segments
 
-static gboolean read_fully(int fd, guint8 *buffer, gsize size, gint64 offset)
-{
-    for (gsize done = 0; done < size;) {
-        ssize_t n = pread(fd, buffer + done, size - done, offset + (gint64) done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n == 0)
-            errno = EIO; // it became shorter
-        if (n <= 0)
-            return FALSE;
-        done += (gsize) n;
-    }
-    return TRUE;
-}
-
 // What does not begin, or end, with a packet is patched by the packet and cut out of it.
 static gboolean read_piece(int fd, const CutPart *part, const CutPatch *patch, guint8 *buffer, gsize size,
                            gint64 offset)
@@ -158,7 +144,7 @@ static gboolean read_piece(int fd, const CutPart *part, const CutPatch *patch, g
     guint8 packet[CUT_TS_PACKET];
     gint64 begin = offset / CUT_TS_PACKET * CUT_TS_PACKET;
     gsize length = (gsize) MIN(CUT_TS_PACKET, part->size - begin);
-    if (!read_fully(fd, packet, length, begin))
+    if (!segment_fd_read(fd, packet, length, begin))
         return FALSE;
     // A rest at the segment's end is no packet.
     if (length == CUT_TS_PACKET)
@@ -177,7 +163,7 @@ static gboolean read_patched(int fd, const CutPart *part, const CutPatch *patch,
             return FALSE;
     }
     gsize whole = (size - head) / CUT_TS_PACKET;
-    if (!read_fully(fd, buffer + head, whole * CUT_TS_PACKET, offset + (gint64) head))
+    if (!segment_fd_read(fd, buffer + head, whole * CUT_TS_PACKET, offset + (gint64) head))
         return FALSE;
     cut_ts_patch(buffer + head, whole, patch);
     gsize done = head + whole * CUT_TS_PACKET;
@@ -196,7 +182,7 @@ static GBytes *load_straddling(CutReader *reader, const CutPart *part, int fd, c
 {
     g_autofree guint8 *data = part->size <= MAX_STRADDLING ? g_try_malloc((gsize) part->size) : NULL;
     errno = EFBIG;
-    if (data == NULL || !read_fully(fd, data, (gsize) part->size, 0)) {
+    if (data == NULL || !segment_fd_read(fd, data, (gsize) part->size, 0)) {
         fail_to_read(reader, part, error);
         return NULL;
     }
@@ -268,7 +254,7 @@ static gboolean read_part(CutReader *reader, const CutTimeline *timeline, const 
         memcpy(buffer, (const guint8 *) g_bytes_get_data(open->bytes, NULL) + offset, size);
     else
         ok = timeline != NULL ? read_patched(open->fd, part, &patch, buffer, size, offset)
-                              : read_fully(open->fd, buffer, size, offset);
+                              : segment_fd_read(open->fd, buffer, size, offset);
     if (!ok)
         fail_to_read(reader, part, error);
     part_unref(open);

@@ -9,6 +9,7 @@
 
 #include "cut/codec.h"
 #include "cut/request.h"
+#include "segment/fd.h"
 #include "segment/time.h"
 
 #define BUFFER (256 * 1024)
@@ -54,16 +55,10 @@ static int64_t seek_cut(void *opaque, int64_t offset, int whence)
 static int write_file(void *opaque, WrittenByte *buffer, int size)
 {
     Remux *remux = opaque;
-    for (int done = 0; done < size;) {
-        ssize_t n = write(remux->fd, buffer + done, (size_t) (size - done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            if (remux->error == NULL)
-                segment_error_set_errno(&remux->error, errno, "cannot write", "the spool file");
-            return AVERROR_EXIT;
-        }
-        done += (int) n;
+    if (!segment_fd_write(remux->fd, buffer, (gsize) size)) {
+        if (remux->error == NULL)
+            segment_error_set_errno(&remux->error, errno, "cannot write", "the spool file");
+        return AVERROR_EXIT;
     }
     return size;
 }

@@ -56,7 +56,8 @@ static void append_range(GString *text, const SegmentRange *range)
     }
     for (guint i = 0; i < range->refs->len; i++) {
         g_autofree char *file = format_file(range, i);
-        g_string_append_printf(text, "segment   %10" G_GINT64_FORMAT " %s\n", segment_range_entry(range, i)->size, file);
+        g_string_append_printf(text, "segment   %10" G_GINT64_FORMAT " %s\n", segment_range_entry(range, i)->size,
+                               file);
     }
 }
 

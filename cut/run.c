@@ -55,8 +55,7 @@ static gboolean find_neighbours(CutRun *run, SegmentStream *stream, gboolean fol
     if (!find_neighbour(stream, end + 2 * SEGMENT_FUDGE, end + 3 * SEGMENT_FUDGE, &run->after, wait, error))
         return FALSE;
     if (run->after != NULL) {
-        gint64 its_start =
-            segment_entry_start(segment_range_hour(run->after, 0), segment_range_entry(run->after, 0));
+        gint64 its_start = segment_entry_start(segment_range_hour(run->after, 0), segment_range_entry(run->after, 0));
         if (ABS(its_start - end) > SEGMENT_FUDGE || its_start < run->end)
             g_clear_pointer(&run->after, segment_range_free);
     }
@@ -76,7 +75,8 @@ static void find_edges(CutRun *run, CutMode mode)
         tail--;
     run->n_head = head - first + 1;
     run->n_tail = last - tail + 1;
-    if (run->n_head + run->n_tail > run->n_refs || (run->n_head + run->n_tail == run->n_refs && mode != CUT_MODE_FULL)) {
+    if (run->n_head + run->n_tail > run->n_refs ||
+        (run->n_head + run->n_tail == run->n_refs && mode != CUT_MODE_FULL)) {
         run->n_head = run->n_refs;
         run->n_tail = 0;
     }
@@ -156,8 +156,8 @@ gint64 cut_run_part_size(const CutRun *run, CutMode mode, const CutPart *part)
     gint64 size = 0;
     for (guint ref = part->first_ref; ref < part->first_ref + part->n_refs; ref++) {
         gint64 own = segment_range_entry(run->range, ref)->size;
-        gboolean is_cut = (part->is_head && ref == part->first_ref) ||
-                          (part->is_tail && ref == part->first_ref + part->n_refs - 1);
+        gboolean is_cut =
+            (part->is_head && ref == part->first_ref) || (part->is_tail && ref == part->first_ref + part->n_refs - 1);
         size += mode == CUT_MODE_FULL ? 3 * own : is_cut ? own + own / 2 : own;
     }
     if (!part->is_made)

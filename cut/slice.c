@@ -222,7 +222,8 @@ gboolean cut_slice_read(const guint8 *picture, gsize size, GBytes *sps_nal, CutS
     const guint8 *slice = cut_nal_find(picture, size, NAL_SLICE, &length);
     if (slice == NULL || !cut_sps_parse(sps, sps_size, &place->sps))
         return FALSE;
-    if (!place->sps.frame_mbs_only || place->sps.poc_type == 1 || place->sps.has_scaling || place->sps.chroma_format > 2)
+    if (!place->sps.frame_mbs_only || place->sps.poc_type == 1 || place->sps.has_scaling ||
+        place->sps.chroma_format > 2)
         return FALSE;
     CutBits bits = cut_bits(slice + 1, length - 1);
     cut_bits_ue(&bits);
@@ -281,7 +282,8 @@ GBytes *cut_slice_rewrite(CutSliceRewriter *rewriter, GBytes *picture, guint bef
     const guint8 *data = g_bytes_get_data(picture, &size);
     GByteArray *out = g_byte_array_new();
     gboolean ok = TRUE;
-    for (gsize at = cut_nal_next(data, size, 0, &length); at < size && ok; at = cut_nal_next(data, size, at + length, &length))
+    for (gsize at = cut_nal_next(data, size, 0, &length); at < size && ok;
+         at = cut_nal_next(data, size, at + length, &length))
         ok = rewrite_nal(rewriter, out, data + at, length, before);
     if (ok)
         return g_byte_array_free_to_bytes(out);

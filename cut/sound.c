@@ -9,6 +9,7 @@
 
 #include "cut/adts.h"
 #include "cut/request.h"
+#include "segment/fd.h"
 #include "segment/time.h"
 
 #define BUFFER (1360 * CUT_TS_PACKET) // bytes: 250 KiB
@@ -43,18 +44,12 @@ struct CutSoundReader {
 static gboolean fill(CutSoundReader *reader, gint64 at, GError **error)
 {
     const CutSoundSource *source = reader->source;
-    gsize size = (gsize) MIN(BUFFER, source->size - at), done = 0;
+    gsize size = (gsize) MIN(BUFFER, source->size - at);
     if (at == reader->buffered && size == reader->n_buffered)
         return TRUE;
     reader->n_buffered = 0;
-    while (done < size) {
-        ssize_t n = pread(source->fd, reader->buffer + done, size - done, (off_t) at + (off_t) done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return segment_error_set_errno(error, n < 0 ? errno : EIO, "cannot read", source->path);
-        done += (gsize) n;
-    }
+    if (!segment_fd_read(source->fd, reader->buffer, size, at))
+        return segment_error_set_errno(error, errno, "cannot read", source->path);
     reader->buffered = at;
     reader->n_buffered = size;
     return TRUE;

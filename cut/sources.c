@@ -52,15 +52,9 @@ static guint8 *load(SegmentStream *stream, const SegmentRange *range, guint ref,
         segment_error_set_errno(error, EFBIG, "cannot load", path);
         return NULL;
     }
-    for (gsize done = 0; done < size;) {
-        ssize_t n = pread(fd, data + done, size - done, (off_t) done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            segment_error_set_errno(error, n < 0 ? errno : EIO, "cannot read", path);
-            return NULL;
-        }
-        done += (gsize) n;
+    if (!segment_fd_read(fd, data, size, 0)) {
+        segment_error_set_errno(error, errno, "cannot read", path);
+        return NULL;
     }
     return g_steal_pointer(&data);
 }

@@ -437,8 +437,8 @@ static gboolean add_segment(Builder *builder, const CutPart *part, const CutInde
     const SegmentEntry *entry = cut_run_entry(part->run, part->first_ref, &hour);
     if (!check_fits(builder, index, path, error))
         return FALSE;
-    Times times = {index->pts, index->end, index->dts, index->last_dts, index->first_pcr, index->last_pcr, index->pts,
-                   segment_entry_start(hour, entry)};
+    Times times = {index->pts,       index->end,      index->dts, index->last_dts,
+                   index->first_pcr, index->last_pcr, index->pts, segment_entry_start(hour, entry)};
     // A run without edges begins with one.
     gboolean begins = part->number == part->run->first_part;
     if (begins)

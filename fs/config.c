@@ -178,11 +178,11 @@ static gboolean set(FsConfig *config, const struct setting *setting, const char 
 // Words of mount(8) that the kernel or libfuse knows, and those that only mount(8) looks at.
 static gboolean is_mount_word(const char *word, gboolean *pass)
 {
-    static const char *const passed[] = {"rw",   "dev",   "nodev", "suid",    "nosuid", "exec", "noexec",
+    static const char *const passed[] = {"rw",   "dev",   "nodev", "suid",    "nosuid",  "exec", "noexec",
                                          "sync", "async", "atime", "noatime", "dirsync", NULL};
-    static const char *const ignored[] = {"defaults", "auto",    "noauto", "nofail",      "user",  "users",
-                                          "nouser",   "_netdev", "owner",  "group",       "relatime", "norelatime",
-                                          "strictatime", "lazytime", "noiversion", "nodiratime", NULL};
+    static const char *const ignored[] = {
+        "defaults", "auto",     "noauto",     "nofail",      "user",     "users",      "nouser",     "_netdev", "owner",
+        "group",    "relatime", "norelatime", "strictatime", "lazytime", "noiversion", "nodiratime", NULL};
     *pass = g_strv_contains(passed, word) || g_str_has_prefix(word, "fsname=") || g_str_has_prefix(word, "subtype=");
     return *pass || g_strv_contains(ignored, word) || g_str_has_prefix(word, "x-") || g_str_has_prefix(word, "X-") ||
            g_str_has_prefix(word, "user=") || g_str_has_prefix(word, "comment=");

@@ -96,30 +96,19 @@ static void show_progress(gint64 done, gint64 size)
         fputc('\n', stderr);
 }
 
-static gboolean write_all(int fd, const guint8 *data, gsize size)
-{
-    for (gsize done = 0; done < size;) {
-        ssize_t n = write(fd, data + done, size - done);
-        if (n < 0 && errno != EINTR)
-            return FALSE;
-        done += n > 0 ? (gsize) n : 0;
-    }
-    return TRUE;
-}
-
 static gboolean copy(CutReader *reader, gint64 size, int fd, const char *path, gboolean progress, GError **error)
 {
     SegmentWait wait = {.may_block = TRUE, .cancelled = &cancelled};
     g_autofree guint8 *buffer = g_malloc(BUFFER);
     for (gint64 done = 0; done < size;) {
-        gssize n = segment_wait_is_over(&wait, error) ? -1
-                                                      : cut_reader_read(reader, buffer, BUFFER, done, &wait, error);
+        gssize n =
+            segment_wait_is_over(&wait, error) ? -1 : cut_reader_read(reader, buffer, BUFFER, done, &wait, error);
         if (n < 0) {
             if (progress)
                 fputc('\n', stderr);
             return FALSE;
         }
-        if (!write_all(fd, buffer, (gsize) n))
+        if (!segment_fd_write(fd, buffer, (gsize) n))
             return segment_error_set_errno(error, errno, "cannot write", path);
         done += n;
         if (progress)

@@ -39,8 +39,7 @@ static char *tombstone_name(const char *path, GError **error)
     g_autofree char *hour_name = g_path_get_basename(directory);
     g_autofree char *base = g_path_get_basename(absolute);
     gint64 hour;
-    g_autofree char *native =
-        segment_hour_name_parse(hour_name, &hour) ? segment_name_from_portable(base, hour) : NULL;
+    g_autofree char *native = segment_hour_name_parse(hour_name, &hour) ? segment_name_from_portable(base, hour) : NULL;
     if (native == NULL) {
         g_set_error(error, SEGMENT_ERROR, SEGMENT_ERROR_BAD_NAME, "not the path of a segment, HOUR/NAME.ts");
         return NULL;

@@ -124,7 +124,8 @@ static void add_recent(FsDir *dir)
 {
     g_autoptr(GPtrArray) names = fs_recent_list(dir->tree->recent, dir->node->path);
     for (guint i = 0; i < names->len; i++)
-        add(dir, g_ptr_array_index(names, i), g_str_has_suffix(g_ptr_array_index(names, i), ".d") ? S_IFDIR : S_IFREG, 0);
+        add(dir, g_ptr_array_index(names, i), g_str_has_suffix(g_ptr_array_index(names, i), ".d") ? S_IFDIR : S_IFREG,
+            0);
 }
 
 static gboolean add_archives(FsDir *dir, const SegmentWait *wait, GError **error)

@@ -44,8 +44,7 @@ static gpointer run(gpointer data)
         g_autoptr(Entry) entry = g_async_queue_pop(notify->queue);
         if (entry->parent == 0)
             return NULL;
-        int result =
-            fuse_lowlevel_notify_inval_entry(notify->session, entry->parent, entry->name, strlen(entry->name));
+        int result = fuse_lowlevel_notify_inval_entry(notify->session, entry->parent, entry->name, strlen(entry->name));
         // ENOENT: it does not remember the name; ENOTCONN: it is gone; ENOTEMPTY: somebody uses what is below it.
         if (result != 0 && result != -ENOENT && result != -ENOTCONN && result != -ENODEV && result != -ENOTDIR &&
             result != -ENOTEMPTY && result != -EBADF)

@@ -17,8 +17,8 @@ static gboolean run_create(FsCall *call)
     g_autoptr(FsNode) parent = fs_tree_resolve(server->tree, call->id, &call->wait, &error);
     if (parent == NULL)
         return fs_call_fail(call, error);
-    FsNode *node = fs_tree_bury(server->tree, parent, call->name, caller->uid, caller->gid,
-                                call->mode & ~caller->umask, &error);
+    FsNode *node =
+        fs_tree_bury(server->tree, parent, call->name, caller->uid, caller->gid, call->mode & ~caller->umask, &error);
     if (node == NULL) {
         int code = fs_errno(error);
         if (code != EPERM && code != EINVAL)

@@ -24,11 +24,13 @@ static void add_string(JsonBuilder *builder, const char *member, const char *val
 GBytes *fs_status_text(FsTree *tree)
 {
     SegmentStoreStatus status;
+    CutBlobsStatus edges;
     char time[SEGMENT_TIME_TEXT_SIZE];
     g_autofree char *started = g_strdup_printf("%sZ", segment_time_format(tree->started, time));
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     segment_store_get_status(tree->store, &status);
+    cut_blobs_get_status(cut_engine_blobs(tree->engine), &edges);
     json_builder_begin_object(builder);
     add_string(builder, "version", PACKAGE_VERSION);
     add_string(builder, "store", segment_store_path(tree->store));
@@ -44,6 +46,10 @@ GBytes *fs_status_text(FsTree *tree)
     add_int(builder, "tombstones", status.n_tombstones);
     add_int(builder, "names_skipped", status.n_skipped);
     add_int(builder, "nodes", fs_node_table_size(tree->nodes));
+    add_int(builder, "edges_cached", edges.n_files);
+    add_int(builder, "edges_size", edges.size);
+    add_int(builder, "edges_made", edges.n_made);
+    add_int(builder, "edges_being_made", edges.n_making);
     json_builder_end_object(builder);
 
     g_autoptr(JsonNode) root = json_builder_get_root(builder);

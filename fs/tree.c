@@ -194,8 +194,7 @@ static FsNode *lookup_in_stream(FsTree *tree, FsNode *stream, const char *name, 
 static FsNode *lookup_archives(FsTree *tree, FsNode *ranges, const char *name, const SegmentWait *wait, GError **error)
 {
     g_autoptr(CutRequest) request = cut_request_parse_archives(name, error);
-    g_autoptr(GArray) spans =
-        request != NULL ? cut_archive_spans(ranges->stream, request, wait, error) : NULL;
+    g_autoptr(GArray) spans = request != NULL ? cut_archive_spans(ranges->stream, request, wait, error) : NULL;
     if (spans == NULL)
         return NULL;
     if (spans->len == 0)
@@ -215,8 +214,7 @@ static FsNode *lookup_in_archives(FsTree *tree, FsNode *archives, const char *na
         !g_ascii_string_to_unsigned(parts[0], 10, 1, G_MAXUINT, &number, NULL))
         return fail(error, ENOENT, name), NULL;
     g_autoptr(CutRequest) request = cut_request_parse_archives(fs_node_name(archives), error);
-    g_autoptr(GArray) spans =
-        request != NULL ? cut_archive_spans(archives->stream, request, wait, error) : NULL;
+    g_autoptr(GArray) spans = request != NULL ? cut_archive_spans(archives->stream, request, wait, error) : NULL;
     if (spans == NULL)
         return NULL;
     if (number > spans->len)

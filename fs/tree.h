@@ -94,8 +94,7 @@ void fs_tree_begin_read(FsTree *tree, FsNode *node);
 void fs_tree_end_read(FsTree *tree, FsNode *node);
 
 // Creates the tombstone NAME in the hour PARENT: durable, and in effect. Gives its node.
-FsNode *fs_tree_bury(FsTree *tree, FsNode *parent, const char *name, uid_t uid, gid_t gid, mode_t mode,
-                     GError **error);
+FsNode *fs_tree_bury(FsTree *tree, FsNode *parent, const char *name, uid_t uid, gid_t gid, mode_t mode, GError **error);
 
 // Logs, once for each file, that a listed file of the store is gone or not what it was.
 void fs_tree_lost_file(FsTree *tree, const char *path, const char *why);

@@ -43,7 +43,8 @@ static gboolean lists_hash(const SegmentHour *hour, const guint8 hash[SEGMENT_HA
     for (guint i = 0; i < hour->n_entries; i++) {
         SegmentName name;
         if (hour->entries[i].hash == segment_hash_hash(hash) &&
-            segment_name_parse(segment_hour_name(hour, &hour->entries[i]), &name) && segment_hash_equal(name.hash, hash))
+            segment_name_parse(segment_hour_name(hour, &hour->entries[i]), &name) &&
+            segment_hash_equal(name.hash, hash))
             return TRUE;
     }
     return FALSE;

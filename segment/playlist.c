@@ -69,8 +69,7 @@ void segment_playlist_append(GString *text, const SegmentRange *range, const cha
         if (i > 0 && g_array_index(range->refs, SegmentRef, i).after_hole)
             g_string_append(text, "#EXT-X-DISCONTINUITY\n");
         gint64 msec = to_msec(entry->duration);
-        g_string_append_printf(text,
-                               "#EXT-X-PROGRAM-DATE-TIME:%sZ\n#EXTINF:%" G_GINT64_FORMAT ".%03d,\n",
+        g_string_append_printf(text, "#EXT-X-PROGRAM-DATE-TIME:%sZ\n#EXTINF:%" G_GINT64_FORMAT ".%03d,\n",
                                segment_time_format(segment_entry_start(hour, entry), time), msec / 1000,
                                (int) (msec % 1000));
         append_uri(text, hour, hour_name, entry, base, style);

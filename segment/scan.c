@@ -32,9 +32,8 @@ static GArray *read_hours(int dir_fd, const char *path, GError **error)
         struct stat st;
         if (!segment_hour_name_parse(entry->d_name, &hour))
             continue;
-        if (entry->d_type == DT_DIR ||
-            ((entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN) && fstatat(dir_fd, entry->d_name, &st, 0) == 0 &&
-             S_ISDIR(st.st_mode)))
+        if (entry->d_type == DT_DIR || ((entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN) &&
+                                        fstatat(dir_fd, entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode)))
             g_array_append_val(hours, hour);
     }
     if (failure != NULL) {

@@ -195,8 +195,9 @@ static SegmentHour *read_hour(StreamHour *sh, SegmentHour *known, gboolean sizes
     segment_autofd int fd = segment_stream_open_hour(sh->stream, sh->start, &path, error);
     if (fd < 0)
         return NULL;
-    g_autoptr(SegmentHour) hour =
-        known != NULL ? segment_hour_ref(known) : segment_hour_read(fd, path, sh->start, segment_stream_bars, sh->stream, error);
+    g_autoptr(SegmentHour) hour = known != NULL
+                                      ? segment_hour_ref(known)
+                                      : segment_hour_read(fd, path, sh->start, segment_stream_bars, sh->stream, error);
     if (hour == NULL)
         return NULL;
     if (sizes && !segment_hour_load_sizes(hour, fd, path, error)) {
@@ -307,7 +308,8 @@ static gboolean add_batch(SegmentRange *range, Batch *batch, guint n, gboolean *
     for (guint i = 0; i < n; i++) {
         g_autoptr(GError) failure = NULL;
         batch->errors[i] = NULL;
-        batch->hours[i] = segment_stream_hour(batch->stream, batch->starts[i], batch->sizes, &segment_no_wait, &failure);
+        batch->hours[i] =
+            segment_stream_hour(batch->stream, batch->starts[i], batch->sizes, &segment_no_wait, &failure);
         missing = missing || batch->hours[i] == NULL;
         if (missing && !segment_wait_may_block(batch->wait) && segment_error_would_block(failure))
             ok = segment_stream_would_block(ok ? error : NULL, batch->stream->path);

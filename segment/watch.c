@@ -17,7 +17,7 @@
 #include "segment/store-private.h"
 #include "segment/time.h"
 
-#define EVENTS                                                                                                        \
+#define EVENTS                                                                                                         \
     (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF |            \
      IN_ONLYDIR | IN_EXCL_UNLINK)
 

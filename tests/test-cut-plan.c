@@ -93,12 +93,18 @@ static void test_errors(void)
         const char *name;
         int code; // -1: none
     } cases[] = {
-        {"20191113T0200+1m.rough.ts", CUT_ERROR_HOLES},      {"20191113T0200+1m.rough.holes.ts", -1},
-        {"20191113T0200+1m.m3u8", -1},                       {"20191113T0200+1m.txt", -1},
-        {"20191113T0200+1m.json", -1},                       {"20191113T0300+1m.rough.holes.ts", CUT_ERROR_HOLES},
-        {"20191113T0300+1m.m3u8", CUT_ERROR_HOLES},          {"20191113T0300+1m.txt", -1},
-        {"20191113T0200+10s.ts", -1},     {"20191113T0200+10s.fast.ts", -1},
-        {"20191113T0200+10s.mp4", CUT_ERROR_UNSUPPORTED},    {"20191113T0200+1s,20191113T0200+1s.m3u8", CUT_ERROR_UNSUPPORTED},
+        {"20191113T0200+1m.rough.ts", CUT_ERROR_HOLES},
+        {"20191113T0200+1m.rough.holes.ts", -1},
+        {"20191113T0200+1m.m3u8", -1},
+        {"20191113T0200+1m.txt", -1},
+        {"20191113T0200+1m.json", -1},
+        {"20191113T0300+1m.rough.holes.ts", CUT_ERROR_HOLES},
+        {"20191113T0300+1m.m3u8", CUT_ERROR_HOLES},
+        {"20191113T0300+1m.txt", -1},
+        {"20191113T0200+10s.ts", -1},
+        {"20191113T0200+10s.fast.ts", -1},
+        {"20191113T0200+10s.mp4", CUT_ERROR_UNSUPPORTED},
+        {"20191113T0200+1s,20191113T0200+1s.m3u8", CUT_ERROR_UNSUPPORTED},
     };
     g_autoptr(Scratch) scratch = make_store();
     g_autoptr(SegmentStore) store = NULL;

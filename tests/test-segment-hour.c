@@ -70,11 +70,16 @@ typedef struct {
 static void test_best(void)
 {
     static const Kind pairs[][2] = {
-        {{"1.0", SEGMENT_FULL, 1}, {"3.0", SEGMENT_SUSPECT, 9}},   {{"1.0", SEGMENT_FULL, 1}, {"3.0", SEGMENT_PARTIAL, 9}},
-        {{"1.0", SEGMENT_SUSPECT, 1}, {"3.0", SEGMENT_PARTIAL, 9}}, {{"2.000001", SEGMENT_FULL, 1}, {"2.0", SEGMENT_FULL, 9}},
-        {{"2.0", SEGMENT_FULL, 2}, {"2.0", SEGMENT_FULL, 1}},      {{"2.0", SEGMENT_FULL, 2}, {"2.000000", SEGMENT_FULL, 1}},
-        {{"10.0", SEGMENT_FULL, 1}, {"9.0", SEGMENT_FULL, 2}},     {{"1.0", SEGMENT_SUSPECT, 2}, {"9.0", SEGMENT_SUSPECT, 1}},
-        {{"1.0", SEGMENT_PARTIAL, 2}, {"9.0", SEGMENT_PARTIAL, 1}}, {{"0.0", SEGMENT_FULL, 1}, {"9.0", SEGMENT_SUSPECT, 9}},
+        {{"1.0", SEGMENT_FULL, 1}, {"3.0", SEGMENT_SUSPECT, 9}},
+        {{"1.0", SEGMENT_FULL, 1}, {"3.0", SEGMENT_PARTIAL, 9}},
+        {{"1.0", SEGMENT_SUSPECT, 1}, {"3.0", SEGMENT_PARTIAL, 9}},
+        {{"2.000001", SEGMENT_FULL, 1}, {"2.0", SEGMENT_FULL, 9}},
+        {{"2.0", SEGMENT_FULL, 2}, {"2.0", SEGMENT_FULL, 1}},
+        {{"2.0", SEGMENT_FULL, 2}, {"2.000000", SEGMENT_FULL, 1}},
+        {{"10.0", SEGMENT_FULL, 1}, {"9.0", SEGMENT_FULL, 2}},
+        {{"1.0", SEGMENT_SUSPECT, 2}, {"9.0", SEGMENT_SUSPECT, 1}},
+        {{"1.0", SEGMENT_PARTIAL, 2}, {"9.0", SEGMENT_PARTIAL, 1}},
+        {{"0.0", SEGMENT_FULL, 1}, {"9.0", SEGMENT_SUSPECT, 9}},
     };
     for (guint i = 0; i < G_N_ELEMENTS(pairs); i++) {
         for (guint seed = 0; seed < 8; seed++) {
@@ -101,7 +106,7 @@ static void test_ties(void)
     static const struct {
         const char *type, *best, *worse;
     } cases[] = {
-        {"full", high, low},    {"full", dash, low},      {"full", dash, letter}, {"suspect", high, low},
+        {"full", high, low},    {"full", dash, low},       {"full", dash, letter},    {"suspect", high, low},
         {"suspect", low, dash}, {"suspect", letter, high}, {"partial", letter, dash},
     };
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {

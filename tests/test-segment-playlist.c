@@ -113,8 +113,8 @@ static SegmentHour *one_segment(void)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *path = g_dir_make_tmp("segfs-playlist-XXXXXX", &error);
-    g_autofree char *file = g_build_filename(
-        path, "02:03.5-2.5-full-47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU.ts", NULL);
+    g_autofree char *file =
+        g_build_filename(path, "02:03.5-2.5-full-47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU.ts", NULL);
     g_assert_true(g_file_set_contents(file, "", 0, &error));
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     gint64 start;

@@ -167,13 +167,15 @@ static char *obvious_range(const Obvious *obvious, gint64 start, gint64 end)
         gint64 reached = previous != NULL ? previous->name.offset + previous->name.duration : start;
         if (previous != NULL && reached - first > 10000)
             continue;
-        gboolean hole = previous != NULL ? first - reached > 10000 || previous->name.type != SEGMENT_FULL : first > start;
+        gboolean hole =
+            previous != NULL ? first - reached > 10000 || previous->name.type != SEGMENT_FULL : first > start;
         g_string_append_printf(text, "%s%s\n", hole ? "hole\n" : "", file->text);
         previous = file;
         if (last >= end)
             break;
     }
-    if (previous == NULL || previous->name.type != SEGMENT_FULL || previous->name.offset + previous->name.duration < end)
+    if (previous == NULL || previous->name.type != SEGMENT_FULL ||
+        previous->name.offset + previous->name.duration < end)
         g_string_append(text, "hole\n");
     return g_string_free(text, FALSE);
 }

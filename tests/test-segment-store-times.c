@@ -36,7 +36,8 @@ static void pass(gint64 time)
 
 static void add(const Scratch *scratch, const char *hour, gint64 offset, const char *duration, guint seed)
 {
-    g_autofree char *name = scratch_name(offset, duration, SEGMENT_FULL, seed), *path = g_build_filename(hour, name, NULL);
+    g_autofree char *name = scratch_name(offset, duration, SEGMENT_FULL, seed),
+                    *path = g_build_filename(hour, name, NULL);
     scratch_file(scratch, path, 1);
 }
 

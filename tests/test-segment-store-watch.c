@@ -10,7 +10,7 @@
 
 #define STREAM "channel/quality"
 #define START G_GINT64_CONSTANT(1573610400000000) // 2019-11-13T02
-#define HOUR(n) (START + (n) * SEGMENT_HOUR_LENGTH)
+#define HOUR(n) (START + (n) *SEGMENT_HOUR_LENGTH)
 #define AT (61 * SEGMENT_SECOND)
 
 typedef struct {
@@ -472,7 +472,8 @@ static void test_overflow(Fixture *f, gconstpointer unused)
     scratch_expect_warnings("changes came faster");
     changes_hold(f->changes);
     // Two names by turns: the kernel makes one of equal events in a row.
-    g_autofree char *a = scratch_name(50 * AT, "2.0", SEGMENT_FULL, 50), *b = scratch_name(51 * AT, "2.0", SEGMENT_FULL, 51);
+    g_autofree char *a = scratch_name(50 * AT, "2.0", SEGMENT_FULL, 50),
+                    *b = scratch_name(51 * AT, "2.0", SEGMENT_FULL, 51);
     g_autofree char *from = in_hour(0, a), *to = in_hour(0, b), *gone = hour_path(2);
     scratch_file(f->scratch, from, 1);
     for (int i = 0; i < atoi(text) / 2 + 1000; i++)

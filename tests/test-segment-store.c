@@ -11,7 +11,7 @@
 
 #define STREAM "channel/quality"
 #define START G_GINT64_CONSTANT(1573610400000000) // 2019-11-13T02
-#define HOUR(n) (START + (n) * SEGMENT_HOUR_LENGTH)
+#define HOUR(n) (START + (n) *SEGMENT_HOUR_LENGTH)
 #define AT (61 * SEGMENT_SECOND)
 
 static char *in_hour(int n, const char *name)
@@ -96,13 +96,36 @@ static void test_open(void)
 static void test_streams(void)
 {
     static const char *const none[] = {
-        "", "/", "channel", "channel/", "/quality", "channel/absent", "absent/quality", "channel/file", "channel/empty",
-        "channel/chat", "channel/.hidden", ".hidden/quality", "channel/..", "channel/.", "../channel", "channel/quality/",
-        "channel/quality/2019-11-13T02", "channel/files", "channel/badhours", "//channel/quality", "channel//quality",
+        "",
+        "/",
+        "channel",
+        "channel/",
+        "/quality",
+        "channel/absent",
+        "absent/quality",
+        "channel/file",
+        "channel/empty",
+        "channel/chat",
+        "channel/.hidden",
+        ".hidden/quality",
+        "channel/..",
+        "channel/.",
+        "../channel",
+        "channel/quality/",
+        "channel/quality/2019-11-13T02",
+        "channel/files",
+        "channel/badhours",
+        "//channel/quality",
+        "channel//quality",
     };
     static const char *const paths[] = {
-        "channel/chat/2019-11-13T02/x", "channel/.hidden/2019-11-13T02/x", ".hidden/quality/2019-11-13T02/x",
-        "channel/file", "channel/files/2019-11-13T02", "channel/badhours/2019-02-30T02/x", "channel/badhours/x/x",
+        "channel/chat/2019-11-13T02/x",
+        "channel/.hidden/2019-11-13T02/x",
+        ".hidden/quality/2019-11-13T02/x",
+        "channel/file",
+        "channel/files/2019-11-13T02",
+        "channel/badhours/2019-02-30T02/x",
+        "channel/badhours/x/x",
     };
     g_autoptr(Scratch) scratch = make_store(1);
     for (guint i = 0; i < G_N_ELEMENTS(paths); i++)
@@ -223,7 +246,8 @@ static void test_waits(void)
     // Once it is there nobody has to wait, and what is not there is known not to be.
     g_autoptr(SegmentRange) range = segment_stream_range(stream, HOUR(0), HOUR(3), TRUE, TRUE, NULL, &error);
     g_assert_no_error(error);
-    g_autoptr(SegmentRange) again = segment_stream_range(stream, HOUR(0), HOUR(3), TRUE, TRUE, &segment_no_wait, &error);
+    g_autoptr(SegmentRange) again =
+        segment_stream_range(stream, HOUR(0), HOUR(3), TRUE, TRUE, &segment_no_wait, &error);
     g_assert_no_error(error);
     g_assert_cmpuint(again->refs->len, ==, range->refs->len);
     g_assert_null(segment_stream_hour(stream, HOUR(9), FALSE, &segment_no_wait, &error));
@@ -243,9 +267,15 @@ static void test_extremes(void)
     g_autoptr(SegmentStore) store = open_store(scratch, 0, FALSE);
     SegmentStream *stream = get_stream(store, STREAM);
     const gint64 ends[][3] = {
-        {first, last, 21}, {first, last + 25 * SEGMENT_HOUR_LENGTH, 22}, {first, first + 1, 0}, {last, last + 1, 0},
-        {last + SEGMENT_HOUR_LENGTH, last + 2 * SEGMENT_HOUR_LENGTH, 1}, {last, first, 0}, {START, START, 0},
-        {first, G_MAXINT64 / 2, 22}, {START + 2, START + 1, 1},
+        {first, last, 21},
+        {first, last + 25 * SEGMENT_HOUR_LENGTH, 22},
+        {first, first + 1, 0},
+        {last, last + 1, 0},
+        {last + SEGMENT_HOUR_LENGTH, last + 2 * SEGMENT_HOUR_LENGTH, 1},
+        {last, first, 0},
+        {START, START, 0},
+        {first, G_MAXINT64 / 2, 22},
+        {START + 2, START + 1, 1},
     };
     for (guint i = 0; i < G_N_ELEMENTS(ends); i++) {
         g_autoptr(GError) error = NULL;
@@ -417,8 +447,7 @@ static gpointer read_all(gpointer data)
     Crowd *crowd = data;
     do {
         g_autoptr(GError) error = NULL;
-        g_autoptr(SegmentRange) range =
-            segment_stream_range(crowd->stream, HOUR(0), HOUR(4), TRUE, TRUE, NULL, &error);
+        g_autoptr(SegmentRange) range = segment_stream_range(crowd->stream, HOUR(0), HOUR(4), TRUE, TRUE, NULL, &error);
         // EIO: files went, again and again, between their listing and the look at their sizes.
         if (range == NULL)
             g_assert_true(segment_error_is_errno(error, EIO));

@@ -40,7 +40,8 @@ static int random_up_to(int n)
 // Starts on a raster of two seconds, now and then beside it by about as much as may be missing or too much.
 static gint64 random_offset(void)
 {
-    static const gint64 jitter[] = {0, 0, 0, 0, 1, -1, 10 * MSEC, -10 * MSEC, 10 * MSEC + 1, -10 * MSEC - 1, 500 * MSEC};
+    static const gint64 jitter[] = {0,         0, 0, 0, 1, -1, 10 * MSEC, -10 * MSEC, 10 * MSEC + 1, -10 * MSEC - 1,
+                                    500 * MSEC};
     // At the beginning and end of the hour, so that neighbours meet.
     gint64 step = random_up_to(16), base = step < 8 ? step : 1800 - 16 + step;
     gint64 offset = base * 2 * SEGMENT_SECOND + jitter[random_up_to(G_N_ELEMENTS(jitter))];
@@ -49,8 +50,8 @@ static gint64 random_offset(void)
 
 static gint64 random_duration(void)
 {
-    static const gint64 durations[] = {2000000, 2000000, 2000000, 2000000, 1999999, 2000001, 1989999, 1990000,
-                                       2010001, 1000000, 4000000, 0,       9000000, 3560 * SEGMENT_SECOND};
+    static const gint64 durations[] = {2000000, 2000000, 2000000, 2000000, 1999999, 2000001, 1989999,
+                                       1990000, 2010001, 1000000, 4000000, 0,       9000000, 3560 * SEGMENT_SECOND};
     int limit = random_up_to(20) == 0 ? G_N_ELEMENTS(durations) : G_N_ELEMENTS(durations) - 1;
     return durations[random_up_to(limit)];
 }
@@ -168,7 +169,8 @@ static char *obvious_range(const GPtrArray *best, gint64 start, gint64 end, gboo
         // One of no length that starts at START is not shown there.
         const File *next =
             last != NULL ? first_from(best, last->end - 10 * MSEC, last) : first_from(best, start + 1, NULL);
-        gboolean hole = last == NULL || last->type != SEGMENT_FULL || next == NULL || next->start > last->end + 10 * MSEC;
+        gboolean hole =
+            last == NULL || last->type != SEGMENT_FULL || next == NULL || next->start > last->end + 10 * MSEC;
         if (next == NULL || next->start >= end) {
             // Where the next one follows without a hole there is none before END, either.
             g_string_append(text, hole ? "-\n" : "");
@@ -245,7 +247,8 @@ static void check_range(SegmentStream *stream, const GPtrArray *best, gint64 sta
 // Where something begins or ends, or just beside it.
 static gint64 random_time(const GArray *files)
 {
-    static const gint64 beside[] = {0, 0, 0, 1, -1, 10 * MSEC, -10 * MSEC, 10 * MSEC + 1, -10 * MSEC - 1, SEGMENT_SECOND};
+    static const gint64 beside[] = {
+        0, 0, 0, 1, -1, 10 * MSEC, -10 * MSEC, 10 * MSEC + 1, -10 * MSEC - 1, SEGMENT_SECOND};
     if (files->len == 0 || random_up_to(10) == 0)
         return START + random_up_to(MAX_HOURS) * SEGMENT_HOUR_LENGTH + random_up_to(3600) * SEGMENT_SECOND;
     const File *file = &g_array_index(files, File, random_up_to((int) files->len));

@@ -13,7 +13,8 @@ static GString *playlist_of(const char *duration, SegmentType type, const char *
 {
     g_autoptr(Scratch) scratch = scratch_new();
     g_autoptr(GError) error = NULL;
-    g_autofree char *name = scratch_name(SEGMENT_SECOND, duration, type, 1), *path = g_build_filename("hour", name, NULL);
+    g_autofree char *name = scratch_name(SEGMENT_SECOND, duration, type, 1),
+                    *path = g_build_filename("hour", name, NULL);
     scratch_file(scratch, path, 1);
     segment_autofd int fd = scratch_open(scratch, "hour");
     g_autoptr(SegmentHour) hour = segment_hour_read(fd, "hour", START, NULL, NULL, &error);
@@ -31,10 +32,12 @@ static void test_target(void)
     static const struct {
         const char *duration, *lines;
     } cases[] = {
-        {"0.1", "#EXT-X-TARGETDURATION:1\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-PROGRAM-DATE-TIME:2019-11-13T02:00:01.000000Z\n"
-                "#EXTINF:0.100,\n"},
-        {"2.0", "#EXT-X-TARGETDURATION:2\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-PROGRAM-DATE-TIME:2019-11-13T02:00:01.000000Z\n"
-                "#EXTINF:2.000,\n"},
+        {"0.1",
+         "#EXT-X-TARGETDURATION:1\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-PROGRAM-DATE-TIME:2019-11-13T02:00:01.000000Z\n"
+         "#EXTINF:0.100,\n"},
+        {"2.0",
+         "#EXT-X-TARGETDURATION:2\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-PROGRAM-DATE-TIME:2019-11-13T02:00:01.000000Z\n"
+         "#EXTINF:2.000,\n"},
         {"2.4994", "#EXT-X-TARGETDURATION:2\n#EXT-X-PLAYLIST-TYPE:VOD\n"
                    "#EXT-X-PROGRAM-DATE-TIME:2019-11-13T02:00:01.000000Z\n#EXTINF:2.499,\n"},
         // As it is written it rounds to 3, and so it has to be 3.

@@ -190,9 +190,9 @@ static void test_end(void)
         guint n;
         gboolean hole;
     } cases[] = {
-        {a, 10000, 1, FALSE}, {a, 10001, 1, FALSE}, {a, 10005, 1, FALSE}, {a, 10006, 2, FALSE}, {a, 20005, 2, FALSE},
-        {a, 20006, 2, TRUE},  {b, 10000, 1, FALSE}, {b, 10001, 1, TRUE},  {b, 10011, 1, TRUE},  {c, 19000, 2, TRUE},
-        {c, 20000, 2, TRUE},  {c, 20003, 2, TRUE},
+        {a, 10000, 1, FALSE}, {a, 10001, 1, FALSE}, {a, 10005, 1, FALSE}, {a, 10006, 2, FALSE},
+        {a, 20005, 2, FALSE}, {a, 20006, 2, TRUE},  {b, 10000, 1, FALSE}, {b, 10001, 1, TRUE},
+        {b, 10011, 1, TRUE},  {c, 19000, 2, TRUE},  {c, 20000, 2, TRUE},  {c, 20003, 2, TRUE},
     };
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_test_message("case %u", i);
