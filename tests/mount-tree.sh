@@ -83,7 +83,8 @@ ok "ends" stop
 
 # ---- the same again after a restart
 
-before() { find "$stream" -name range -prune -o -printf '%P %i %s %T@\n' | sort; }
+# What was used lately is another matter.
+before() { find "$stream" \( -name range -o -name frame \) -prune -o -printf '%P %i %s %T@\n' | sort; }
 start
 before >"$work/first"
 start_cut=$(stat -c '%i %s %Y' "$cut" 2>/dev/null)
