@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// AAC in ADTS (ISO 13818-7 6.2): PES packets' payloads into frames. A frame may begin in one packet and end in the next.
+// AAC in ADTS (ISO 13818-7 6.2): PES packets' payloads into frames. A frame may begin in one packet and end in the
+// next.
 #ifndef CUT_ADTS_H
 #define CUT_ADTS_H
 
@@ -7,8 +8,8 @@
 
 #define CUT_ADTS_HEADER 7 // bytes
 
-// The length of the frame whose header is at DATA, in bytes, its sample rate and how many samples it stands for. 0 where
-// there is no frame.
+// The length of the frame whose header is at DATA, in bytes, its sample rate and how many samples it stands for. 0
+// where there is no frame.
 gsize cut_adts_read(const guint8 *data, guint *rate, guint *samples);
 
 typedef struct {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Archives: cuts in another container, which are written when they are first opened, into files without a name: nothing is
-// left of them after a crash. The ones used last are kept, within a limit; who has one open keeps it.
+// Archives: cuts in another container, which are written when they are first opened, into files without a name: nothing
+// is left of them after a crash. The ones used last are kept, within a limit; who has one open keeps it.
 #ifndef CUT_ARCHIVE_H
 #define CUT_ARCHIVE_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A file is written under another name and renamed. It is not synced: what a crash leaves of it has another digest, and is
-// made again. Two daemons may share a directory: a file of the other's is found when it is asked for.
+// A file is written under another name and renamed. It is not synced: what a crash leaves of it has another digest, and
+// is made again. Two daemons may share a directory: a file of the other's is found when it is asked for.
 #include "cut/blob-files.h"
 
 #include <errno.h>

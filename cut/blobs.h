@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Edges that were made: the last ones in memory, more on disk. One that is not there yet is made once, by a thread of the
-// pool, however many wait for it; when nobody waits any more it is given up.
+// Edges that were made: the last ones in memory, more on disk. One that is not there yet is made once, by a thread of
+// the pool, however many wait for it; when nobody waits any more it is given up.
 //
 // On disk an edge is a file with its own digest: after a crash it is whole, or it counts as missing. The oldest ones go
 // when all together are too large, and those with a segment that a tombstone hides go at once.
@@ -25,7 +25,8 @@ typedef struct {
     GByteArray *hashes; // of the plan's segments that it is made of, for when one is barred: SegmentName.hash
 } CutBlobRequest;
 
-// Keeps files in DIRECTORY, which is made if need be, up to LIMIT bytes; where it cannot be, or is NULL, in memory alone.
+// Keeps files in DIRECTORY, which is made if need be, up to LIMIT bytes; where it cannot be, or is NULL, in memory
+// alone.
 CutBlobs *cut_blobs_new(const char *directory, gint64 limit, CutBlobFunc make, gpointer data);
 // Nobody may wait any more. What is being made is given up.
 void cut_blobs_free(CutBlobs *blobs);

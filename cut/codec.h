@@ -72,8 +72,8 @@ CutEncoder *cut_encoder_new(const AVFrame *frame, const CutEncoderSettings *sett
 void cut_encoder_free(CutEncoder *encoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CutEncoder, cut_encoder_free)
 
-// Encodes FRAME, which is changed, and whose pts is in 90 kHz, as an IDR if asked for, as the first one is in any case; NULL at the end. What is ready
-// is added to PICTURES (GBytes), in order.
+// Encodes FRAME, which is changed, and whose pts is in 90 kHz, as an IDR if asked for, as the first one is in any case;
+// NULL at the end. What is ready is added to PICTURES (GBytes), in order.
 gboolean cut_encoder_send(CutEncoder *encoder, AVFrame *frame, gboolean is_idr, GPtrArray *pictures, GError **error);
 
 #endif

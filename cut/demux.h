@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Takes segments apart, one after the other, into units: pictures, audio frames, other PES packets, and packets that are
-// none. Their time stamps are on one line, without wraps and without jumps between segments.
+// Takes segments apart, one after the other, into units: pictures, audio frames, other PES packets, and packets that
+// are none. Their time stamps are on one line, without wraps and without jumps between segments.
 #ifndef CUT_DEMUX_H
 #define CUT_DEMUX_H
 
@@ -51,8 +51,8 @@ typedef struct {
     GArray *sources; // CutDemuxSource
 } CutDemux;
 
-// Stamps of the source ANCHOR are its own; those of sources that do not fit to it are shifted. Never fails: what makes no
-// sense is left out.
+// Stamps of the source ANCHOR are its own; those of sources that do not fit to it are shifted. Never fails: what makes
+// no sense is left out.
 CutDemux *cut_demux_new(const CutSource *sources, guint n_sources, guint anchor);
 void cut_demux_free(CutDemux *demux);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CutDemux, cut_demux_free)
@@ -72,7 +72,8 @@ static inline const guint8 *cut_demux_data(const CutDemux *demux, const CutUnit 
     return demux->bytes->data + unit->data;
 }
 
-// Whether UNIT, which has a stamp, is shown before TIME, in microseconds since 1970, by the clock of its own segment: exactly.
+// Whether UNIT, which has a stamp, is shown before TIME, in microseconds since 1970, by the clock of its own segment:
+// exactly.
 gboolean cut_demux_is_before(const CutDemux *demux, const CutUnit *unit, gint64 time);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Edges: what goes beside pictures. Sound is chosen by the frame, out of all sources; other streams by their time; tables
-// as they come.
+// Edges: what goes beside pictures. Sound is chosen by the frame, out of all sources; other streams by their time;
+// tables as they come.
 #include "cut/edge-private.h"
 
 static const CutEdgeAudio *find_choice(const CutEdge *edge, guint pid)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Edges: which pictures are shown, which of them are copied, and when each is decoded. What is encoded takes the decoding
-// times of what it stands in for, so that the stream's own buffering stays as it is.
+// Edges: which pictures are shown, which of them are copied, and when each is decoded. What is encoded takes the
+// decoding times of what it stands in for, so that the stream's own buffering stays as it is.
 #include "cut/edge-private.h"
 
 #include <string.h>
@@ -126,8 +126,8 @@ static gboolean can_continue(CutEdge *edge, guint i)
 }
 
 // Where copying can begin: where what comes before is copied, too, at once. Else at the first IDR that is shown; in a
-// stream that has none (open GOPs), at the first key frame that can go on behind what is encoded before it. Where there is
-// no such thing either it is the first key frame at all, if what follows the edge is copied.
+// stream that has none (open GOPs), at the first key frame that can go on behind what is encoded before it. Where there
+// is no such thing either it is the first key frame at all, if what follows the edge is copied.
 static guint find_copy(CutEdge *edge)
 {
     guint n = edge->pictures->len, first_key = n;
@@ -182,8 +182,8 @@ static void sort_pictures(CutEdge *edge)
     edge->times.n_encoded = edge->head->len + edge->tail->len;
 }
 
-// The picture whose place in the order of decoding is that of PTS in the order of showing: when that is decoded, what is
-// shown at PTS would be, were no picture reordered any more than all are.
+// The picture whose place in the order of decoding is that of PTS in the order of showing: when that is decoded, what
+// is shown at PTS would be, were no picture reordered any more than all are.
 static guint rank_of(const CutEdge *edge, gint64 pts)
 {
     return MIN(count_before(edge->sorted, pts), edge->pictures->len - 1);

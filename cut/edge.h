@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Edges: the parts of a cut that are made anew, where its beginning or end falls into a segment.
 //
-// An edge stands for one or more whole segments that follow each other, and is a stream by itself of a size that is fixed
-// beforehand. Of the pictures that it is to show, those are copied that come after a key frame and need nothing that is
-// cut away; the rest, at its beginning and at its end, is encoded. Sound is never encoded, only chosen by the frame.
+// An edge stands for one or more whole segments that follow each other, and is a stream by itself of a size that is
+// fixed beforehand. Of the pictures that it is to show, those are copied that come after a key frame and need nothing
+// that is cut away; the rest, at its beginning and at its end, is encoded. Sound is never encoded, only chosen by the
+// frame.
 #ifndef CUT_EDGE_H
 #define CUT_EDGE_H
 
@@ -45,8 +46,8 @@ typedef struct {
     gboolean has_video;
 } CutEdgeTimes;
 
-// SOURCES (before, covered, after, in this order) have to live as long, but not their bytes. Errors: CUT_ERROR_UNSUPPORTED where it cannot be
-// made from these; CUT_ERROR_CODEC where there is nothing in them.
+// SOURCES (before, covered, after, in this order) have to live as long, but not their bytes. Errors:
+// CUT_ERROR_UNSUPPORTED where it cannot be made from these; CUT_ERROR_CODEC where there is nothing in them.
 CutEdge *cut_edge_new(const CutSource *sources, guint n_sources, const CutEdgeSpec *spec, GError **error);
 void cut_edge_free(CutEdge *edge);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CutEdge, cut_edge_free)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Encoding by libx264: an IDR, then P frames, of a bounded size. Its parameter sets have the number 1, so that they live
-// beside the stream's own, and say the same of the order of frames as those, so that decoders need not begin anew.
+// Encoding by libx264: an IDR, then P frames, of a bounded size. Its parameter sets have the number 1, so that they
+// live beside the stream's own, and say the same of the order of frames as those, so that decoders need not begin anew.
 #include <libavutil/opt.h>
 
 #include "cut/codec.h"

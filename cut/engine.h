@@ -24,8 +24,8 @@ struct CutArchives *cut_engine_archives(CutEngine *engine);
 gboolean cut_engine_index(CutEngine *engine, SegmentStream *stream, const SegmentRange *range, guint first, guint n,
                           CutIndex *indices, const SegmentWait *wait, GError **error);
 
-// Why the segments of PLAN cannot be made into one stream: CutTextOptions.find_obstacle, with the engine as its data. Of
-// too many segments to look into it says nothing.
+// Why the segments of PLAN cannot be made into one stream: CutTextOptions.find_obstacle, with the engine as its data.
+// Of too many segments to look into it says nothing.
 gboolean cut_engine_find_obstacle(CutPlan *plan, const SegmentWait *wait, gpointer engine, char **obstacle,
                                   GError **error);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The last picture whose time is not after TIME. It may lie in the file after the one that covers TIME: pictures that an
-// open GOP's key frame comes before, but that are shown before it; and it may need the key frame of the file before.
+// The last picture whose time is not after TIME. It may lie in the file after the one that covers TIME: pictures that
+// an open GOP's key frame comes before, but that are shown before it; and it may need the key frame of the file before.
 // What comes after it in the order of decoding is not decoded, and of what comes before it only what others refer to.
 #include "cut/frame.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The key of an edge is the digest of all that decides its bytes; what is left out of it here must not change them.
 #include "cut/make.h"
 
 #include <libavcodec/avcodec.h>

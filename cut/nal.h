@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a coded picture is, by its NAL units in Annex B form (ITU-T H.264 7.3, H.265 7.3). Looks no further than its first
-// slice's header.
+// What a coded picture is, by its NAL units in Annex B form (ITU-T H.264 7.3, H.265 7.3). Looks no further than its
+// first slice's header.
 #ifndef CUT_NAL_H
 #define CUT_NAL_H
 
@@ -15,7 +15,8 @@ typedef struct {
     gboolean has_pps;
 } CutPicture;
 
-// The first NAL unit at or after AT: where it begins, behind its start code, and how long it is. SIZE where there is none.
+// The first NAL unit at or after AT: where it begins, behind its start code, and how long it is. SIZE where there is
+// none.
 gsize cut_nal_next(const guint8 *data, gsize size, gsize at, gsize *length);
 
 // H.264: the first NAL unit of a type, or NULL.

@@ -286,8 +286,8 @@ gboolean cut_plan_is_barred(const CutPlan *plan)
 
 gboolean cut_plan_depends_on(const CutPlan *plan, gint64 time)
 {
-    // What starts in the hour before START's may cover START; what starts right after END shows whether it is reached, and
-    // may be the last segment's neighbour.
+    // What starts in the hour before START's may cover START; what starts right after END shows whether it is reached,
+    // and may be the last segment's neighbour.
     gboolean has_neighbours = plan->text == NULL ? plan->request->mode != CUT_MODE_ROUGH : plan->runs->len > 0;
     gint64 behind = has_neighbours ? SEGMENT_HOUR_LENGTH : SEGMENT_FUDGE;
     for (guint r = 0; r < plan->ranges->len; r++) {

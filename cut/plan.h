@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the bytes of a cut are: parts in order, each a segment, an edge that stands for some segments, or a text (or
-// picture) that is there already. A plan is a pure function of the request and of the segments' names and sizes, and never
-// changes; nothing is read for it, but for a picture.
+// picture) that is there already. A plan is a pure function of the request and of the segments' names and sizes, and
+// never changes; nothing is read for it, but for a picture.
 #ifndef CUT_PLAN_H
 #define CUT_PLAN_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reading. A cut has no descriptor of its own: the segments that were read last stay open, a few for each reader, and the
-// edges that were read last stay in memory. Edges that will be read next are made ahead.
+// Reading. A cut has no descriptor of its own: the segments that were read last stay open, a few for each reader, and
+// the edges that were read last stay in memory. Edges that will be read next are made ahead.
 #include "cut/reader.h"
 
 #include <errno.h>

@@ -26,7 +26,8 @@ static gint64 entry_end(const CutRun *run, guint ref)
     return entry_start(run, ref) + segment_range_entry(run->range, ref)->duration;
 }
 
-// The one segment from START to END in the stream, if it is full and begins no more than the fudge from where it should.
+// The one segment from START to END in the stream, if it is full and begins no more than the fudge from where it
+// should.
 static gboolean find_neighbour(SegmentStream *stream, gint64 start, gint64 end, SegmentRange **found,
                                const SegmentWait *wait, GError **error)
 {
@@ -62,8 +63,8 @@ static gboolean find_neighbours(CutRun *run, SegmentStream *stream, gboolean fol
     return TRUE;
 }
 
-// The edge at the beginning goes on over the segment behind the first one, since that may begin with pictures that refer
-// to those before it; but not where all is encoded.
+// The edge at the beginning goes on over the segment behind the first one, since that may begin with pictures that
+// refer to those before it; but not where all is encoded.
 static void find_edges(CutRun *run, CutMode mode)
 {
     guint first = run->first_ref, last = first + run->n_refs - 1, head = first, tail = last;

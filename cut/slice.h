@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Makes pictures that were encoded the beginning of a coded video sequence that goes on with pictures which are copied:
 // the number of each, and its place in the order of showing, are written anew into its slices' headers (ITU-T H.264
-// 7.3.3), and they refer to the stream's own sequence parameter set. Needed where the first picture that is copied is no
-// IDR: a decoder then counts on from what was before it.
+// 7.3.3), and they refer to the stream's own sequence parameter set. Needed where the first picture that is copied is
+// no IDR: a decoder then counts on from what was before it.
 #ifndef CUT_SLICE_H
 #define CUT_SLICE_H
 
@@ -18,12 +18,12 @@ typedef struct {
     guint poc_lsb;
 } CutSlicePlace;
 
-// Reads where PICTURE (in Annex B form) is; SPS_NAL is the parameter set that holds for it. FALSE, with *PLACE undefined,
-// where that cannot be continued: fields, scaling matrices, or an order of showing of another kind.
+// Reads where PICTURE (in Annex B form) is; SPS_NAL is the parameter set that holds for it. FALSE, with *PLACE
+// undefined, where that cannot be continued: fields, scaling matrices, or an order of showing of another kind.
 gboolean cut_slice_read(const guint8 *picture, gsize size, GBytes *sps_nal, CutSlicePlace *place);
 
-// PICTURE, which is the BEFORE-th before the one at PLACE, and was made by libx264, for there. It is an IDR where it was
-// one. NULL where it is not understood.
+// PICTURE, which is the BEFORE-th before the one at PLACE, and was made by libx264, for there. It is an IDR where it
+// was one. NULL where it is not understood.
 typedef struct CutSliceRewriter CutSliceRewriter;
 CutSliceRewriter *cut_slice_rewriter_new(const CutSlicePlace *place);
 void cut_slice_rewriter_free(CutSliceRewriter *rewriter);

@@ -15,8 +15,8 @@ typedef enum {
     CUT_SOUND_NO_STREAM, // it is no transport stream
 } CutSoundResult;
 
-// Called with decoded sound, N samples in each channel; POSITION is that of the first, in microseconds from the segment's
-// start by its own clock.
+// Called with decoded sound, N samples in each channel; POSITION is that of the first, in microseconds from the
+// segment's start by its own clock.
 typedef void (*CutSoundFunc)(const float *const *channels, guint n_channels, guint n, guint rate, gint64 position,
                              gpointer data);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which segments an edge needs beside those that it stands for: the one before it, where its first pictures or sound may
-// refer to that or lie in it; the one after it, where some of its sound may lie in that.
+// Which segments an edge needs beside those that it stands for: the one before it, where its first pictures or sound
+// may refer to that or lie in it; the one after it, where some of its sound may lie in that.
 #include "cut/sources.h"
 
 #include <errno.h>

@@ -9,8 +9,8 @@
 #include "cut/index.h"
 #include "cut/plan.h"
 
-// Opens segment REF of RANGE. -1 where it is gone, or its size is not what it was when it was listed (SEGMENT_ERRNO, EIO;
-// the message has its path).
+// Opens segment REF of RANGE. -1 where it is gone, or its size is not what it was when it was listed (SEGMENT_ERRNO,
+// EIO; the message has its path).
 int cut_open_segment(SegmentStream *stream, const SegmentRange *range, guint ref, GError **error);
 
 // The path of segment REF from the store's root. Free it.

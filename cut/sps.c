@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Read field by field up to the timing; what comes behind that is not looked at.
 #include "cut/sps.h"
 
 #include "cut/bits.h"

@@ -2,10 +2,10 @@
 // The stream that a cut becomes, computed part by part. All arithmetic is modulo the wrap of time stamps: only
 // differences count.
 //
-// A run's first picture comes where the run before it ended. Sound is kept without gaps: each edge begins with the frame
-// that is nearest to where the sound so far ended, and its run's sound is shifted by what is left, half a frame at most,
-// so that no error adds up. Within a run nothing changes, unless the stream was restarted: then its stamps go on where
-// they were.
+// A run's first picture comes where the run before it ended. Sound is kept without gaps: each edge begins with the
+// frame that is nearest to where the sound so far ended, and its run's sound is shifted by what is left, half a frame
+// at most, so that no error adds up. Within a run nothing changes, unless the stream was restarted: then its stamps go
+// on where they were.
 #include "cut/timeline.h"
 
 #include <string.h>

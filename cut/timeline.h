@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How the parts of a cut become one stream: what is added to the time stamps, clock references and continuity counters of
-// each, and which frames of sound its edges take. It follows from the plan and from what is in its segments.
+// How the parts of a cut become one stream: what is added to the time stamps, clock references and continuity counters
+// of each, and which frames of sound its edges take. It follows from the plan and from what is in its segments.
 #ifndef CUT_TIMELINE_H
 #define CUT_TIMELINE_H
 
@@ -9,8 +9,8 @@
 
 typedef struct CutTimeline CutTimeline;
 
-// Computed when it is first asked for; it stays with the plan. Errors: CUT_ERROR_UNSUPPORTED where the segments do not fit
-// together; SEGMENT_ERROR_WOULD_BLOCK; those of reading.
+// Computed when it is first asked for; it stays with the plan. Errors: CUT_ERROR_UNSUPPORTED where the segments do not
+// fit together; SEGMENT_ERROR_WOULD_BLOCK; those of reading.
 const CutTimeline *cut_timeline_get(CutEngine *engine, CutPlan *plan, const SegmentWait *wait, GError **error);
 
 // What is added to the packets of part NUMBER.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Each thread takes a few segments that follow each other, decodes their sound, and keeps peaks alone. What it has found
-// is put together at the end, so that it does not matter which thread took what. So that its first frame is as if it had
-// decoded all that comes before, it begins with the end of the segment before.
+// Each thread takes a few segments that follow each other, decodes their sound, and keeps peaks alone. What it has
+// found is put together at the end, so that it does not matter which thread took what. So that its first frame is as if
+// it had decoded all that comes before, it begins with the end of the segment before.
 #include "cut/waveform.h"
 
 #include <string.h>

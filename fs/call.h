@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A request that may have to wait. It is tried at once, with what is in memory; where that is not enough it goes to the
-// pool, and the thread that read it is free for the next. FUSE_INTERRUPT answers it with EINTR, and its work ends at the
-// next look at FsCall.wait.
+// pool, and the thread that read it is free for the next. FUSE_INTERRUPT answers it with EINTR, and its work ends at
+// the next look at FsCall.wait.
 #ifndef FS_CALL_H
 #define FS_CALL_H
 

@@ -3,7 +3,8 @@
 //
 // A connection that ends while a request is being read from it is reported as aborted. That is the end of the mount,
 // like ENODEV. libfuse takes it for a failure and prints it by perror(3), and its threads may be cancelled there, when
-// another one has noticed the end: such a thread keeps the lock of stderr, and whoever writes to it next waits for ever.
+// another one has noticed the end: such a thread keeps the lock of stderr, and whoever writes to it next waits for
+// ever.
 //
 // Lookups and readdirs of one directory run at the same time. libfuse before 3.17.1 offers FUSE_CAP_PARALLEL_DIROPS but
 // never asks the kernel for it, so that one slow lookup keeps its whole directory waiting. Until then the bit is set in

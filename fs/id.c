@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// SHA-256, cut to the length of an id. It is not for secrecy: names that users make up shall not collide, even if they try.
+// SHA-256, cut to the length of an id. It is not for secrecy: names that users make up shall not collide, even if they
+// try.
 #include "fs/id.h"
 
 #include <openssl/evp.h>

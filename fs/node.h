@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What the kernel knows by an id: the nodes of the tree, and the table that finds them.
 //
-// A node is immutable but for the fields that say otherwise. It lives while somebody holds a reference, and stays in the
-// table while the kernel remembers it.
+// A node is immutable but for the fields that say otherwise. It lives while somebody holds a reference, and stays in
+// the table while the kernel remembers it.
 #ifndef FS_NODE_H
 #define FS_NODE_H
 
@@ -78,8 +78,8 @@ FsNode *fs_node_new_root(void);
 // What the ids of its children begin with.
 guint16 fs_node_prefix(FsNode *node);
 
-// A segment's id has its size in it: a file that was still being written when it was first seen is another one than what
-// it became.
+// A segment's id has its size in it: a file that was still being written when it was first seen is another one than
+// what it became.
 void fs_node_set_size(FsNode *node, gint64 size);
 guint64 fs_node_segment_id(FsNode *hour, const char *name, gint64 size);
 

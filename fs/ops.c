@@ -116,8 +116,8 @@ static gboolean run_getattr(FsCall *call)
     double timeout;
     if (node == NULL)
         return fs_call_fail(call, error);
-    // After ESTALE the kernel looks the name up again, and finds nothing. Once it has forgotten the name, only those ask
-    // who have the file open.
+    // After ESTALE the kernel looks the name up again, and finds nothing. Once it has forgotten the name, only those
+    // ask who have the file open.
     if (fs_tree_is_revoked(call->server->tree, node))
         segment_error_set_errno(&error, g_atomic_int_get(&node->nameless) ? EIO : ESTALE, "a tombstone hides",
                                 node->path);

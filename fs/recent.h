@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The cuts that were used lately. Their names are only ever made up by lookups, so a table on disk remembers which id
-// stands for which name: an NFS handle of a cut outlives the daemon, and `ls range` and `ls frame` have something to show.
+// stands for which name: an NFS handle of a cut outlives the daemon, and `ls range` and `ls frame` have something to
+// show.
 #ifndef FS_RECENT_H
 #define FS_RECENT_H
 

@@ -35,8 +35,8 @@ static FsNode *walk(FsTree *tree, const char *path, guint64 id, const SegmentWai
     return take_if(node, id);
 }
 
-// Whether what is below the directory NAME in NODE can have the id. Below an hour, and in range/ and frame/, there are only
-// files.
+// Whether what is below the directory NAME in NODE can have the id. Below an hour, and in range/ and frame/, there are
+// only files.
 static gboolean may_be_below(const FsNode *node, const char *name, guint64 id)
 {
     gint64 hour;

@@ -17,9 +17,8 @@
 typedef struct {
     // Forget the attributes and pages of the node ID, before this returns.
     void (*invalidate_node)(guint64 id, gpointer data);
-    // Forget the name NAME in the directory PARENT, some time after this returns: a handler may call it while the kernel
-    // holds that directory's lock.
-    // NODE, which may be NULL, is what it stands for, and nameless after that.
+    // Forget the name NAME in the directory PARENT, some time after this returns: a handler may call it while the
+    // kernel holds that directory's lock. NODE, which may be NULL, is what it stands for, and nameless after that.
     void (*invalidate_entry)(guint64 parent, const char *name, FsNode *node, gpointer data);
     gpointer data;
 } FsKernel;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The hashes that a stream's tombstones bar, and what a new one means for listings that are cached. All with the store's
-// lock held, but for segment_stream_is_barred() and segment_stream_bars().
+// The hashes that a stream's tombstones bar, and what a new one means for listings that are cached. All with the
+// store's lock held, but for segment_stream_is_barred() and segment_stream_bars().
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -75,7 +75,8 @@ static void drop_hours_with(SegmentStream *stream, const guint8 hash[SEGMENT_HAS
     }
 }
 
-// The listings that have any barred hash. One by one, each of a scan's thousands of tombstones would look at all of them.
+// The listings that have any barred hash. One by one, each of a scan's thousands of tombstones would look at all of
+// them.
 void segment_stream_drop_barred(SegmentStream *stream)
 {
     g_autoptr(GHashTable) first_bytes = g_hash_table_new(NULL, NULL);

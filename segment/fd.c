@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Calls that end early, or are interrupted, are repeated for what is left.
 #include "segment/fd.h"
 
 #include <errno.h>

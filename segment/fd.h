@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// File descriptors that close themselves at the end of their scope (g_autofd is only in GLib 2.76 and later), and reading
-// and writing by them to the last byte.
+// File descriptors that close themselves at the end of their scope (g_autofd is only in GLib 2.76 and later), and
+// reading and writing by them to the last byte.
 #ifndef SEGMENT_FD_H
 #define SEGMENT_FD_H
 

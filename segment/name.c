@@ -141,7 +141,8 @@ gboolean segment_name_parse(const char *text, SegmentName *name)
     }
     name->stem_length = (gsize) (p - text);
     name->tombstone = strcmp(p, ".tombstone") == 0;
-    // A segment is only one if its tombstone has a name, too, without a colon as well: NAME_MAX is the file system's limit.
+    // A segment is only one if its tombstone has a name, too, without a colon as well: NAME_MAX is the file system's
+    // limit.
     return (name->tombstone || strcmp(p, ".ts") == 0) &&
            name->stem_length + strlen(".tombstone") + PORTABLE_EXTRA <= SEGMENT_NAME_MAX;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What store.c, stream.c and watch.c share.
 //
-// LOCKS. SegmentStore.lock guards everything below that is not marked otherwise. Inside it only SegmentStream.barred_lock
-// and a SegmentHour's sizes_lock may be taken. Directories are read, and the listener is called, without it.
+// LOCKS. SegmentStore.lock guards everything below that is not marked otherwise. Inside it only
+// SegmentStream.barred_lock and a SegmentHour's sizes_lock may be taken. Directories are read, and the listener is
+// called, without it.
 #ifndef SEGMENT_STORE_PRIVATE_H
 #define SEGMENT_STORE_PRIVATE_H
 

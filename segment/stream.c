@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One stream: the cache of its hours' listings, ranges of it, and its files. What its tombstones bar is bar.c's, and how
-// it is found out what there is on disk is scan.c's.
+// One stream: the cache of its hours' listings, ranges of it, and its files. What its tombstones bar is bar.c's, and
+// how it is found out what there is on disk is scan.c's.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>

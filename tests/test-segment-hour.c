@@ -96,7 +96,8 @@ static void test_best(void)
     }
 }
 
-// Where all else is the same: for fulls the highest hash (by its bytes, not by its letters), for others the highest name.
+// Where all else is the same: for fulls the highest hash (by its bytes, not by its letters), for others the highest
+// name.
 static void test_ties(void)
 {
     static const char low[] = "01:01-2.0-%s-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.ts";

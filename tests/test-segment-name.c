@@ -154,8 +154,8 @@ static void test_prefixes(void)
 
 static void test_lengths(void)
 {
-    // A duration with so many zeros that the tombstone's name has exactly N bytes. The colon-free spelling, which is ten
-    // longer, has to be a file's name as well.
+    // A duration with so many zeros that the tombstone's name has exactly N bytes. The colon-free spelling, which is
+    // ten longer, has to be a file's name as well.
     const gsize longest = SEGMENT_NAME_MAX - 10;
     for (gsize n = longest - 3; n <= longest + 3; n++) {
         SegmentName name;

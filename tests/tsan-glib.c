@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Tells ThreadSanitizer of GLib's locks. They are made of futexes in a library that was built without it, so that it
 // sees none of them and takes all that they guard for races. These stand before GLib's own, which they call; linked
-// only where the sanitizer is. (GLib's calls of its own functions do not come here, and need not.) G_SLICE=always-malloc
-// has to be set, as blocks that GLib passes from thread to thread are not seen either.
+// only where the sanitizer is. (GLib's calls of its own functions do not come here, and need not.)
+// G_SLICE=always-malloc has to be set, as blocks that GLib passes from thread to thread are not seen either.
 #if defined __SANITIZE_THREAD__
 
 #include <dlfcn.h>

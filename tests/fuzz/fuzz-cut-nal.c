@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Coded pictures: what their headers say, and pictures that are numbered anew. The first byte divides the input into the
-// picture that is continued and the one that comes before it.
+// Coded pictures: what their headers say, and pictures that are numbered anew. The first byte divides the input into
+// the picture that is continued and the one that comes before it.
 #include "cut/nal.h"
 
 #include <string.h>
