@@ -43,7 +43,7 @@ struct CutBlobs {
     GHashTable *entries; // key → Entry
     GQueue lru; // Entry, the one used last first
     gsize memory;
-    guint n_made;
+    guint n_made, n_given_up;
 };
 
 // ---- memory
@@ -123,6 +123,8 @@ static void work(gpointer data, gpointer user_data)
     if (bytes != NULL) {
         keep(blobs, job->key, stream, job->hashes, bytes);
         blobs->n_made++;
+    } else if (g_error_matches(error, SEGMENT_ERROR, SEGMENT_ERROR_CANCELLED)) {
+        blobs->n_given_up++;
     }
     // A tombstone that came meanwhile found nothing to drop; one that comes now will.
     if (bytes != NULL && is_job_barred(job)) {
@@ -297,5 +299,6 @@ void cut_blobs_get_status(CutBlobs *blobs, CutBlobsStatus *status)
         cut_blob_files_get_size(blobs->files, &status->n_files, &status->size);
     SEGMENT_LOCK_SCOPE(&blobs->lock);
     status->n_made = blobs->n_made;
+    status->n_given_up = blobs->n_given_up;
     status->n_making = g_hash_table_size(blobs->jobs);
 }

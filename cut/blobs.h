@@ -45,6 +45,7 @@ void cut_blobs_drop(CutBlobs *blobs, gboolean (*is_barred)(const char *stream, c
 
 typedef struct {
     guint n_files, n_made, n_making;
+    guint n_given_up; // that nobody wanted any more while they were made
     gint64 size; // bytes on disk
 } CutBlobsStatus;
 void cut_blobs_get_status(CutBlobs *blobs, CutBlobsStatus *status);

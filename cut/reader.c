@@ -14,7 +14,7 @@
 #include "segment/lock.h"
 
 #define N_SLOTS 4 // a kernel that reads ahead is in two segments at a time
-#define N_WISHES 2 // edges that are made ahead
+#define MAX_WISHES 8 // edges that are made ahead: as many as there are processors, and no more than this
 #define MAX_STRADDLING (256 * 1024 * 1024) // bytes of a segment that is patched as a whole
 
 // A part that is open: a segment, or bytes in memory.
@@ -31,7 +31,7 @@ struct CutReader {
     GMutex lock; // guards all below
     OpenPart *slots[N_SLOTS];
     guint next_slot;
-    CutBlobJob *wishes[N_WISHES];
+    CutBlobJob *wishes[MAX_WISHES];
     guint wished; // the part that they were made for, plus 1
 };
 
@@ -78,11 +78,19 @@ static OpenPart *keep_part(CutReader *reader, guint number, int fd, GBytes *byte
 
 // ---- edges
 
+static CutBlobJob *wish_part(CutReader *reader, const CutTimeline *timeline, guint number)
+{
+    CutBlobRequest request;
+    cut_make_request(reader->plan, timeline, number, &request);
+    CutBlobJob *job = cut_blobs_wish(cut_engine_blobs(reader->engine), &request);
+    cut_make_request_clear(&request);
+    return job;
+}
+
 // Has those that come next made, once for each that is read.
 static void wish(CutReader *reader, const CutTimeline *timeline, guint number)
 {
-    CutBlobs *blobs = cut_engine_blobs(reader->engine);
-    CutBlobJob *wishes[N_WISHES] = {NULL};
+    CutBlobJob *wishes[MAX_WISHES] = {NULL};
     g_mutex_lock(&reader->lock);
     gboolean done = reader->wished == number + 1;
     reader->wished = number + 1;
@@ -90,8 +98,9 @@ static void wish(CutReader *reader, const CutTimeline *timeline, guint number)
     if (done)
         return;
     const CutPlan *plan = reader->plan;
+    const guint n_wishes = CLAMP(g_get_num_processors(), 2, MAX_WISHES);
     guint n = 0;
-    for (guint i = number + 1; i < plan->n_parts && n < N_WISHES;) {
+    for (guint i = number + 1; i < plan->n_parts && n < n_wishes;) {
         CutPart part;
         cut_plan_part(plan, i, &part);
         if (!part.is_made) {
@@ -100,21 +109,17 @@ static void wish(CutReader *reader, const CutTimeline *timeline, guint number)
                 part.run->n_tail;
             continue;
         }
-        CutBlobRequest request;
-        cut_make_request(reader->plan, timeline, i, &request);
-        wishes[n++] = cut_blobs_wish(blobs, &request);
-        cut_make_request_clear(&request);
-        i++;
+        wishes[n++] = wish_part(reader, timeline, i++);
     }
     g_mutex_lock(&reader->lock);
-    for (guint i = 0; i < N_WISHES; i++) {
+    for (guint i = 0; i < MAX_WISHES; i++) {
         CutBlobJob *old = reader->wishes[i];
         reader->wishes[i] = wishes[i];
         wishes[i] = old;
     }
     g_mutex_unlock(&reader->lock);
-    for (guint i = 0; i < N_WISHES; i++)
-        cut_blobs_unwish(blobs, wishes[i]);
+    for (guint i = 0; i < MAX_WISHES; i++)
+        cut_blobs_unwish(cut_engine_blobs(reader->engine), wishes[i]);
 }
 
 static GBytes *get_edge(CutReader *reader, const CutTimeline *timeline, const CutPart *part, const SegmentWait *wait,
@@ -237,11 +242,15 @@ static gboolean read_part(CutReader *reader, const CutTimeline *timeline, const 
                           gsize size, gint64 offset, const SegmentWait *wait, GError **error)
 {
     OpenPart *open = find_part(reader, part->number);
-    // Before the first wait: they are made at the same time.
-    if (part->is_made && segment_wait_may_block(wait))
+    CutBlobJob *own = NULL;
+    if (part->is_made && segment_wait_may_block(wait)) {
+        // Itself before the others, and before what was wished earlier is given up, which it may have been part of.
+        own = open == NULL ? wish_part(reader, timeline, part->number) : NULL;
         wish(reader, timeline, part->number);
+    }
     if (open == NULL)
         open = open_part(reader, timeline, part, wait, error);
+    cut_blobs_unwish(cut_engine_blobs(reader->engine), own);
     if (open == NULL)
         return FALSE;
     CutPatch patch;
@@ -313,7 +322,7 @@ void cut_reader_free(CutReader *reader)
 {
     if (reader == NULL)
         return;
-    for (guint i = 0; i < N_WISHES; i++)
+    for (guint i = 0; i < MAX_WISHES; i++)
         cut_blobs_unwish(cut_engine_blobs(reader->engine), reader->wishes[i]);
     for (guint s = 0; s < N_SLOTS; s++)
         part_unref(reader->slots[s]);

@@ -50,6 +50,7 @@ GBytes *fs_status_text(FsTree *tree)
     add_int(builder, "edges_size", edges.size);
     add_int(builder, "edges_made", edges.n_made);
     add_int(builder, "edges_being_made", edges.n_making);
+    add_int(builder, "edges_given_up", edges.n_given_up);
     json_builder_end_object(builder);
 
     g_autoptr(JsonNode) root = json_builder_get_root(builder);

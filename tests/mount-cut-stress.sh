@@ -46,6 +46,12 @@ is "its two edges are kept" "$(n_edges)" 2
 is "and each was made once" "$(n_made)" 2
 ok "it is what it should be" check_cut source 1.1,18.9 "$cut"
 
+# One reader, which overtakes what is made ahead of it: nothing is begun twice.
+full=$(range 0.7,23.7 full)
+before=$(jq .edges_made "$mnt/.segfs/status.json")
+ok "a cut that is encoded as a whole is read in order" check_cut source 0.7,23.7 "$full" --full
+is "each of its parts was made once" "$(jq "[.edges_made - $before, .edges_given_up]" -c "$mnt/.segfs/status.json")" "[6,0]"
+
 # Readers that are killed while they wait: what they wait for is given up.
 full=$(range 0.5,23.5 full)
 for ((i = 0; i < 6; i++)); do
