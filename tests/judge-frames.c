@@ -246,6 +246,18 @@ static gboolean open_decoder(Decoding *decoding, guint i)
     return avcodec_open2(decoder, codec, NULL) >= 0;
 }
 
+// FFmpeg before 7.1 does not know AV1 by its registration.
+static void name_av1(AVFormatContext *format)
+{
+    for (guint i = 0; i < format->nb_streams; i++) {
+        AVCodecParameters *parameters = format->streams[i]->codecpar;
+        if (parameters->codec_tag == MKTAG('A', 'V', '0', '1')) {
+            parameters->codec_type = AVMEDIA_TYPE_VIDEO;
+            parameters->codec_id = AV_CODEC_ID_AV1;
+        }
+    }
+}
+
 // The tracks of sound by PID, as those of the source.
 static void open_decoders(Decoding *decoding, JudgeTrack **tracks)
 {
@@ -285,6 +297,7 @@ static void decode_all(Decoding *decoding)
     guint n = decoding->format->nb_streams;
     g_autofree JudgeTrack **tracks = g_new0(JudgeTrack *, n);
     decoding->decoders = g_new0(AVCodecContext *, n);
+    name_av1(decoding->format);
     open_decoders(decoding, tracks);
     int result;
     while ((result = av_read_frame(decoding->format, decoding->packet)) >= 0) {

@@ -116,7 +116,7 @@ static gboolean end_decoder(Builder *builder, GError **error)
 
 static gboolean open_decoder(Builder *builder, guint8 type, GError **error)
 {
-    enum AVCodecID id = type == 0x24 ? AV_CODEC_ID_HEVC : AV_CODEC_ID_H264;
+    enum AVCodecID id = type == JUDGE_AV1 ? AV_CODEC_ID_AV1 : type == 0x24 ? AV_CODEC_ID_HEVC : AV_CODEC_ID_H264;
     if (builder->decoder != NULL && builder->decoder->codec_id == id)
         return TRUE;
     if (!end_decoder(builder, error))

@@ -64,7 +64,7 @@ void judge_ts_free(JudgeTs *ts)
 
 gboolean judge_pid_is_video(const JudgePid *pid)
 {
-    return pid->type == 0x1B || pid->type == 0x24;
+    return pid->type == 0x1B || pid->type == 0x24 || pid->type == JUDGE_AV1;
 }
 
 gboolean judge_pid_is_audio(const JudgePid *pid)
@@ -109,8 +109,10 @@ static void read_section(Reader *reader, guint pid, const guint8 *p, gsize size)
     }
     gsize at = 12 + ((p[10] & 15u) << 8 | p[11]);
     while (at + 5 <= length - 4) {
-        add_stream(reader, (p[at + 1] & 31u) << 8 | p[at + 2], p[at]);
-        at += 5 + ((p[at + 3] & 15u) << 8 | p[at + 4]);
+        gsize next = at + 5 + ((p[at + 3] & 15u) << 8 | p[at + 4]);
+        gboolean is_av1 = p[at] == 0x06 && next <= length - 4 && next >= at + 11 && memcmp(p + at + 5, "\5\4AV01", 6) == 0;
+        add_stream(reader, (p[at + 1] & 31u) << 8 | p[at + 2], is_av1 ? JUDGE_AV1 : p[at]);
+        at = next;
     }
 }
 

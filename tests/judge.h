@@ -22,6 +22,8 @@ void judge_fault(JudgeReport *report, const char *kind, const char *format, ...)
 
 // ---- packets (judge-ts.c)
 
+#define JUDGE_AV1 0xA1 // private data (table 2-34: 0x06) that is registered as "AV01"
+
 typedef struct {
     gint64 pts, dts; // DTS is PTS where there is none
     gsize offset, size; // in the PID's bytes
@@ -29,7 +31,7 @@ typedef struct {
 
 typedef struct {
     guint pid;
-    guint8 type; // of stream, ISO 13818-1 table 2-34
+    guint8 type; // of stream, ISO 13818-1 table 2-34; or JUDGE_AV1
     GByteArray *bytes; // the payload of all PES packets
     GArray *units; // JudgeUnit
 } JudgePid;

@@ -76,6 +76,9 @@ def encoder(args, codec, options):
     if args.vfr:
         times = [float(n / args.fps) for n in range(0, args.frames, args.segment_frames)]
         force = ["-force_key_frames", ",".join("%.6f" % t for t in times)]
+    if codec == "av1":
+        return ["-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-row-mt", "0", "-b:v", "400k", "-g",
+                str(keyint), "-pix_fmt", "yuv420p"] + force
     if codec == "hevc":
         params = [p for p in params if not p.startswith(("b-pyramid", "open-gop"))]
         params += ["log-level=error", "repeat-headers=1", "b-pyramid=%d" % (args.kind == "pyramid")]
@@ -108,7 +111,9 @@ def encode(args, out, size, codec):
     audio = ["-c:a", "aac", "-b:a", "160k"] if args.audio else []
     bounds = [float(k * args.segment_frames / args.fps) for k in range(1, -(-args.frames // args.segment_frames))]
     threads = ["-threads", str(args.threads)] if args.threads else []
-    command = (["ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "error"] + inputs + graph + maps + video +
+    # Of AV1 it says that it is muxed as private data.
+    level = "fatal" if codec == "av1" else "error"
+    command = (["ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", level] + inputs + graph + maps + video +
                threads + audio + ["-f", "segment", "-segment_times", ",".join("%.6f" % b for b in bounds),
                                   "-segment_time_delta", "0.004", "-segment_format", "mpegts",
                                   os.path.join(out, "%07d.ts")])
@@ -128,6 +133,8 @@ def encode(args, out, size, codec):
         sys.exit("make-media: ffmpeg failed")
     feeder.join()
     made = [open(os.path.join(out, name), "rb").read() for name in sorted(os.listdir(out))]
+    if codec == "av1":
+        made = [mpegts.name_av1(data) for data in made]
     wanted = len(bounds) + 1
     if len(made) < wanted:
         sys.exit("make-media: %d segments instead of %d" % (len(made), wanted))
@@ -278,7 +285,7 @@ def arguments():
     add("--size", default="180p", help=", ".join(SIZES) + "; with a frame rate after it, as 1080p60")
     add("--kind", choices=KINDS, default="plain")
     add("--gops", type=int, default=1, help="a segment")
-    add("--codec", choices=["h264", "hevc"], default="h264")
+    add("--codec", choices=["h264", "hevc", "av1"], default="h264")
     add("--noise", type=int, default=0, help="strength, 0 to 100")
     add("--vfr", action="store_true", help="frames are missing, irregularly")
     add("--ms", action="store_true", help="time stamps rounded to milliseconds, as RTMP has them")
@@ -294,7 +301,7 @@ def arguments():
     add("--name-error", type=int, default=0, metavar="MS", help="every second segment's name begins that much early")
     for fault in "hole", "partial", "suspect", "truncated", "corrupt":
         add("--" + fault, type=numbers, default=[], metavar="K,K")
-    add("--change", type=pair(str), metavar="K:WHAT", help="from segment K on: another size, or h264, or hevc")
+    add("--change", type=pair(str), metavar="K:WHAT", help="from segment K on: another size, or h264, hevc, av1")
     add("--fill-to", type=float, default=0, metavar="SECONDS", help="repeat it by hard links")
     add("--threads", type=int, help="of the encoder; small pictures have 1, so that the bytes are the same each time")
     args = parser.parse_args()

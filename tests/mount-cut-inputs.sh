@@ -31,6 +31,8 @@ streams() {
 		codec 2.5,9.3 smart!,full --change 2:hevc
 		hevc 4,8 fast,full --codec hevc
 		hevc-pyramid 4,8 full --codec hevc --kind pyramid
+		av1 4,8 smart,fast,full --codec av1
+		av1-odd 2.5,9.3 smart!,fast!,full --codec av1
 		noise 3.1,9.3;1,2.5 smart --noise 60 --kind pyramid
 	END
 }

@@ -6,7 +6,8 @@ import hashlib
 WRAP = 1 << 33
 NULL_PID = 0x1FFF
 ID3_PID = 0x0150
-VIDEO_TYPES = (0x1B, 0x24)
+VIDEO_TYPES = (0x1B, 0x24, "AV01")
+AV1 = b"\5\4AV01"  # registration_descriptor, ISO 13818-1 2.6.8
 AUDIO_TYPES = (0x0F, 0x11)
 
 
@@ -46,7 +47,8 @@ class Stream:
                 section = self.section(packet)
                 self.pmt_pid = (section[10] & 31) << 8 | section[11]
             elif self.pid(packet) == self.pmt_pid:
-                self.types = {pid: kind for kind, pid, _ in self.parse_pmt(self.section(packet))[1]}
+                streams = self.parse_pmt(self.section(packet))[1]
+                self.types = {pid: "AV01" if AV1 in text else kind for kind, pid, text in streams}
                 break
 
     @staticmethod
@@ -202,6 +204,13 @@ class Stream:
 
     def data(self):
         return b"".join(self.packets)
+
+
+def name_av1(data):
+    """What ffmpeg muxes as private data, without a name, gets that of AV1."""
+    stream = Stream(data)
+    stream.change_pmt(lambda head, streams: (head, [(k, pid, AV1 if k == 6 else text) for k, pid, text in streams]))
+    return stream.data()
 
 
 def first_stamp(data):
