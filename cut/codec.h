@@ -67,6 +67,9 @@ typedef struct {
 
 typedef struct CutEncoder CutEncoder;
 
+// The format of pixels (enum AVPixelFormat) that an encoder takes and that is most like FORMAT.
+int cut_encoder_format(int format);
+
 // An encoder of IDR and P frames like FRAME, into H.264 in Annex B form with parameter sets of its own number.
 CutEncoder *cut_encoder_new(const AVFrame *frame, const CutEncoderSettings *settings, GError **error);
 void cut_encoder_free(CutEncoder *encoder);

@@ -369,9 +369,10 @@ static gboolean note_format(AVFrame *frame, gpointer data, GError **error)
 {
     CutTimeline *timeline = data;
     if (timeline->width == 0) {
-        timeline->width = (guint) frame->width;
-        timeline->height = (guint) frame->height;
-        timeline->format = frame->format;
+        // No halves of pixels in colour.
+        timeline->width = MAX(2, (guint) frame->width & ~1U);
+        timeline->height = MAX(2, (guint) frame->height & ~1U);
+        timeline->format = cut_encoder_format(frame->format);
     }
     return TRUE;
 }
