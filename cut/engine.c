@@ -6,8 +6,12 @@
 #include <string.h>
 
 #include "cut/archive.h"
+#include "cut/batch.h"
 #include "cut/frame.h"
 #include "cut/make.h"
+#include "cut/movie.h"
+#include "cut/sample-cache.h"
+#include "cut/slices.h"
 #include "cut/sources.h"
 #include "cut/timeline.h"
 #include "cut/waveform.h"
@@ -16,7 +20,7 @@
 
 #define MAX_INDICES 20000
 #define MAX_OBSTACLE_SEGMENTS 7200 // that a report looks into
-#define CHUNK 16 // segments that a thread takes at a time
+#define MAX_MOVIE_SEGMENTS 1800 // that it reads as a whole
 #define MAX_WAVEFORMS 2 // at the same time: each has as many threads as there are processors
 #define POLL (20 * 1000) // microseconds between two looks whether a caller is still there
 
@@ -28,7 +32,9 @@ typedef struct {
 struct CutEngine {
     CutBlobs *blobs;
     CutArchives *archives;
-    GThreadPool *pool; // reads indices
+    CutBatchPool *pool; // reads indices and samples
+    CutSampleCache *samples;
+    CutSlices *slices;
     GMutex lock;
     GHashTable *known; // Known, by hash; guarded by lock
     guint n_frames, n_waveforms; // that are being made; guarded by lock
@@ -37,20 +43,13 @@ struct CutEngine {
 
 // ---- indices
 
-// Segments that several threads read.
+// Segments whose indices are read.
 typedef struct {
     CutEngine *engine;
     SegmentStream *stream;
     const SegmentRange *range;
-    guint first, n;
+    guint first;
     CutIndex *indices;
-    const SegmentWait *wait;
-    int next; // atomic: the first that nobody has taken
-    int failed; // atomic
-    GMutex lock;
-    GCond ended;
-    guint n_threads; // guarded by lock
-    GError *error; // the first one; guarded by lock
 } Batch;
 
 static gboolean find_known(CutEngine *engine, const guint8 *hash, CutIndex *index)
@@ -73,8 +72,9 @@ static void keep_known(CutEngine *engine, const guint8 *hash, const CutIndex *in
     g_hash_table_replace(engine->known, known->hash, known);
 }
 
-static gboolean read_one(Batch *batch, guint i, GError **error)
+static gboolean read_one(guint i, gpointer data, GError **error)
 {
+    Batch *batch = data;
     const SegmentHour *hour = segment_range_hour(batch->range, batch->first + i);
     const SegmentEntry *entry = segment_range_entry(batch->range, batch->first + i);
     SegmentName name;
@@ -90,59 +90,11 @@ static gboolean read_one(Batch *batch, guint i, GError **error)
     return TRUE;
 }
 
-static void read_some(Batch *batch)
-{
-    g_autoptr(GError) error = NULL;
-    while (error == NULL && g_atomic_int_get(&batch->failed) == 0) {
-        guint begin = (guint) g_atomic_int_add(&batch->next, CHUNK);
-        if (begin >= batch->n)
-            return;
-        for (guint i = begin; i < MIN(begin + CHUNK, batch->n) && error == NULL; i++) {
-            if (!segment_wait_is_over(batch->wait, &error))
-                read_one(batch, i, &error);
-        }
-    }
-    SEGMENT_LOCK_SCOPE(&batch->lock);
-    g_atomic_int_set(&batch->failed, 1);
-    if (batch->error == NULL)
-        batch->error = g_steal_pointer(&error);
-}
-
-static void help(gpointer data, gpointer unused)
-{
-    Batch *batch = data;
-    read_some(batch);
-    SEGMENT_LOCK_SCOPE(&batch->lock);
-    batch->n_threads--;
-    g_cond_signal(&batch->ended);
-}
-
 gboolean cut_engine_index(CutEngine *engine, SegmentStream *stream, const SegmentRange *range, guint first, guint n,
                           CutIndex *indices, const SegmentWait *wait, GError **error)
 {
-    Batch batch = {.engine = engine,
-                   .stream = stream,
-                   .range = range,
-                   .first = first,
-                   .n = n,
-                   .indices = indices,
-                   .wait = wait,
-                   .n_threads = n > 2 * CHUNK ? g_get_num_processors() - 1 : 0};
-    g_mutex_init(&batch.lock);
-    g_cond_init(&batch.ended);
-    for (guint i = batch.n_threads; i > 0; i--)
-        g_thread_pool_push(engine->pool, &batch, NULL);
-    read_some(&batch);
-    g_mutex_lock(&batch.lock);
-    while (batch.n_threads > 0)
-        g_cond_wait(&batch.ended, &batch.lock);
-    g_mutex_unlock(&batch.lock);
-    g_mutex_clear(&batch.lock);
-    g_cond_clear(&batch.ended);
-    if (batch.error == NULL)
-        return TRUE;
-    g_propagate_error(error, batch.error);
-    return FALSE;
+    Batch batch = {.engine = engine, .stream = stream, .range = range, .first = first, .indices = indices};
+    return cut_batch_run(engine->pool, n, read_one, &batch, wait, error);
 }
 
 // ---- pictures
@@ -190,7 +142,9 @@ CutEngine *cut_engine_new(const char *directory, gint64 limit)
     g_mutex_init(&engine->lock);
     g_cond_init(&engine->picture_ended);
     engine->known = g_hash_table_new_full(segment_hash_hash, segment_hash_equal, NULL, g_free);
-    engine->pool = g_thread_pool_new(help, NULL, (gint) g_get_num_processors(), FALSE, NULL);
+    engine->pool = cut_batch_pool_new();
+    engine->samples = cut_sample_cache_new(directory, limit, engine->pool);
+    engine->slices = cut_slices_new();
     g_autofree char *edges = directory != NULL ? g_build_filename(directory, "edges", NULL) : NULL;
     engine->blobs = cut_blobs_new(edges, limit, make, engine);
     engine->archives = cut_archives_new(directory, limit);
@@ -203,7 +157,9 @@ void cut_engine_free(CutEngine *engine)
         return;
     cut_archives_free(engine->archives);
     cut_blobs_free(engine->blobs);
-    g_thread_pool_free(engine->pool, FALSE, TRUE);
+    cut_sample_cache_free(engine->samples);
+    cut_slices_free(engine->slices);
+    cut_batch_pool_free(engine->pool);
     g_hash_table_unref(engine->known);
     g_mutex_clear(&engine->lock);
     g_cond_clear(&engine->picture_ended);
@@ -215,27 +171,74 @@ CutBlobs *cut_engine_blobs(CutEngine *engine)
     return engine->blobs;
 }
 
+CutSampleCache *cut_engine_samples(CutEngine *engine)
+{
+    return engine->samples;
+}
+
+CutSlices *cut_engine_slices(CutEngine *engine)
+{
+    return engine->slices;
+}
+
 CutArchives *cut_engine_archives(CutEngine *engine)
 {
     return engine->archives;
 }
 
-gboolean cut_engine_find_obstacle(CutPlan *plan, const SegmentWait *wait, gpointer engine, char **obstacle,
-                                  GError **error)
+// A cut of what PLAN is about, of another FORMAT, with MOVIE's help. NULL without the error, but with *OBSTACLE, where
+// there is none.
+static CutPlan *plan_other(CutPlan *plan, CutFormat format, const CutTextOptions *movie, const SegmentWait *wait,
+                           char **obstacle, GError **error)
 {
-    if (plan->n_segments == 0 || plan->n_segments > MAX_OBSTACLE_SEGMENTS)
-        return TRUE;
     g_autoptr(GError) failure = NULL;
-    CutRequest *request = cut_request_copy(plan->request, CUT_FORMAT_TS);
+    CutRequest *request = cut_request_copy(plan->request, format);
     request->mode = CUT_MODE_SMART;
     request->accept_holes = TRUE;
-    g_autoptr(CutPlan) cut = cut_plan_new(plan->stream, request, NULL, wait, &failure);
-    if (cut != NULL && cut_timeline_get(engine, cut, wait, &failure) != NULL)
+    CutPlan *other = cut_plan_new(plan->stream, request, movie, wait, &failure);
+    if (other == NULL && failure->domain == SEGMENT_ERROR)
+        g_propagate_error(error, g_steal_pointer(&failure));
+    else if (other == NULL)
+        *obstacle = g_strdup(failure->message);
+    return other;
+}
+
+static gboolean inspect_stream(CutEngine *engine, CutPlan *plan, const SegmentWait *wait, CutFindings *findings,
+                               GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(CutPlan) cut = plan_other(plan, CUT_FORMAT_TS, NULL, wait, &findings->obstacle, error);
+    if (cut == NULL)
+        return findings->obstacle != NULL;
+    if (cut_timeline_get(engine, cut, wait, &failure) != NULL)
         return TRUE;
     if (failure->domain == SEGMENT_ERROR) {
         g_propagate_error(error, g_steal_pointer(&failure));
         return FALSE;
     }
-    *obstacle = g_strdup(failure->message);
+    findings->obstacle = g_strdup(failure->message);
     return TRUE;
+}
+
+static gboolean inspect_movie(CutEngine *engine, CutPlan *plan, const SegmentWait *wait, CutFindings *findings,
+                              GError **error)
+{
+    const CutTextOptions options = {.lay_out_movie = cut_movie_lay_out, .data = engine};
+    g_autofree char *obstacle = NULL;
+    g_autoptr(CutPlan) cut = plan_other(plan, CUT_FORMAT_MP4, &options, wait, &obstacle, error);
+    if (cut == NULL && obstacle == NULL)
+        return FALSE;
+    findings->mp4 = cut != NULL ? cut_movie_describe(cut->movie) : g_strdup_printf("none: %s", obstacle);
+    return TRUE;
+}
+
+gboolean cut_engine_inspect(CutPlan *plan, const SegmentWait *wait, gpointer engine, CutFindings *findings,
+                            GError **error)
+{
+    if (plan->n_segments == 0 || plan->n_segments > MAX_OBSTACLE_SEGMENTS)
+        return TRUE;
+    if (!inspect_stream(engine, plan, wait, findings, error))
+        return FALSE;
+    return findings->obstacle != NULL || plan->n_segments > MAX_MOVIE_SEGMENTS ||
+           inspect_movie(engine, plan, wait, findings, error);
 }

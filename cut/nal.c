@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "cut/bits.h"
+
 // H.264 table 7-1
 enum { H264_SLICE = 1, H264_PARTITION_A = 2, H264_IDR = 5, H264_SEI = 6, H264_SPS = 7, H264_PPS = 8 };
 #define SEI_RECOVERY_POINT 6 // H.264 D.1.8
@@ -17,8 +19,7 @@ enum {
     HEVC_PPS = 34
 };
 
-// The first NAL unit at or after AT: where it begins, behind its start code. SIZE where there is none.
-static gsize next_nal(const guint8 *data, gsize size, gsize at)
+gsize cut_nal_start(const guint8 *data, gsize size, gsize at)
 {
     while (at + 3 < size) {
         const guint8 *one = memchr(data + at + 2, 1, size - at - 2);
@@ -35,7 +36,7 @@ static gsize next_nal(const guint8 *data, gsize size, gsize at)
 // Where the one that begins at AT ends: at the next start code.
 static gsize end_of_nal(const guint8 *data, gsize size, gsize at)
 {
-    gsize next = next_nal(data, size, at);
+    gsize next = cut_nal_start(data, size, at);
     if (next >= size)
         return size;
     gsize end = next - 3;
@@ -46,11 +47,11 @@ static gsize end_of_nal(const guint8 *data, gsize size, gsize at)
 
 gsize cut_nal_next(const guint8 *data, gsize size, gsize at, gsize *length)
 {
-    gsize begin = next_nal(data, size, at);
+    gsize begin = cut_nal_start(data, size, at);
     *length = begin < size ? end_of_nal(data, size, begin) - begin : 0;
     // An empty one is two start codes in a row.
     while (begin < size && *length == 0) {
-        begin = next_nal(data, size, begin);
+        begin = cut_nal_start(data, size, begin);
         *length = begin < size ? end_of_nal(data, size, begin) - begin : 0;
     }
     return begin;
@@ -66,9 +67,19 @@ const guint8 *cut_nal_find(const guint8 *data, gsize size, guint type, gsize *le
     return NULL;
 }
 
+guint cut_nal_set_key(const guint8 *data, gsize size)
+{
+    CutBits bits = cut_bits(data, size);
+    guint type = cut_bits_read(&bits, 8) & 0x1F;
+    if (type == H264_SPS)
+        cut_bits_read(&bits, 24); // profile, constraints, level
+    guint number = cut_bits_ue(&bits);
+    return type << 16 | MIN(number, 0xFFFF);
+}
+
 // Payload types and sizes are runs of 0xFF and a last byte (H.264 7.3.2.3.1). Emulation prevention does not matter to a
 // message as short as this one.
-static gboolean has_recovery_point(const guint8 *data, gsize size)
+gboolean cut_nal_has_recovery_point(const guint8 *data, gsize size)
 {
     gsize i = 1;
     while (i + 2 <= size && data[i] != 0x80) {
@@ -94,7 +105,7 @@ void cut_nal_scan_h264(const guint8 *data, gsize size, CutPicture *picture)
 {
     *picture = (CutPicture){0};
     gsize end;
-    for (gsize at = next_nal(data, size, 0); at < size; at = next_nal(data, size, end)) {
+    for (gsize at = cut_nal_start(data, size, 0); at < size; at = cut_nal_start(data, size, end)) {
         guint type = data[at] & 0x1F;
         if (type == H264_SLICE || type == H264_PARTITION_A || type == H264_IDR) {
             picture->is_reference = (data[at] & 0x60) != 0;
@@ -108,7 +119,7 @@ void cut_nal_scan_h264(const guint8 *data, gsize size, CutPicture *picture)
             picture->sps_size = end - at;
         }
         picture->has_pps = picture->has_pps || type == H264_PPS;
-        picture->is_key = picture->is_key || (type == H264_SEI && has_recovery_point(data + at, end - at));
+        picture->is_key = picture->is_key || (type == H264_SEI && cut_nal_has_recovery_point(data + at, end - at));
     }
 }
 
@@ -116,7 +127,7 @@ void cut_nal_scan_hevc(const guint8 *data, gsize size, CutPicture *picture)
 {
     *picture = (CutPicture){0};
     gsize end;
-    for (gsize at = next_nal(data, size, 0); at < size; at = next_nal(data, size, end)) {
+    for (gsize at = cut_nal_start(data, size, 0); at < size; at = cut_nal_start(data, size, end)) {
         guint type = data[at] >> 1 & 0x3F;
         if (type <= HEVC_LAST_SLICE) {
             picture->is_reference = type > 14 || (type & 1) != 0; // sub-layer non-reference pictures are even

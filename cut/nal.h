@@ -19,6 +19,15 @@ typedef struct {
 // none.
 gsize cut_nal_next(const guint8 *data, gsize size, gsize at, gsize *length);
 
+// Where the first NAL unit behind AT begins: behind its start code. SIZE where there is none.
+gsize cut_nal_start(const guint8 *data, gsize size, gsize at);
+
+// H.264: what tells one parameter set, SPS or PPS, from the others: its type and number (7.4.2.1.1, 7.4.2.2).
+guint cut_nal_set_key(const guint8 *data, gsize size);
+
+// H.264: whether the SEI NAL unit at DATA says that all after it is known (D.1.8).
+gboolean cut_nal_has_recovery_point(const guint8 *data, gsize size);
+
 // H.264: the first NAL unit of a type, or NULL.
 const guint8 *cut_nal_find(const guint8 *data, gsize size, guint type, gsize *length);
 

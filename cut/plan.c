@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cut/frame.h"
+#include "cut/movie.h"
 #include "cut/report.h"
 #include "cut/run.h"
 #include "cut/waveform.h"
@@ -28,10 +29,18 @@ static gboolean is_picture(const CutRequest *request)
     return is_frame(request) || request->format == CUT_FORMAT_PNG;
 }
 
+static gboolean is_movie(const CutRequest *request)
+{
+    return request->format == CUT_FORMAT_MP4 || request->format == CUT_FORMAT_MOV;
+}
+
 static gboolean is_supported(const CutRequest *request, const CutTextOptions *options)
 {
     if (is_picture(request))
         return options != NULL && options->render != NULL && cut_waveform_is_possible(request);
+    if (is_movie(request))
+        return options != NULL && options->lay_out_movie != NULL &&
+               (request->mode == CUT_MODE_SMART || request->mode == CUT_MODE_ROUGH);
     return request->format == CUT_FORMAT_TS || is_text(request) ||
            (request->format == CUT_FORMAT_MKV && request->mode == CUT_MODE_ROUGH);
 }
@@ -99,27 +108,23 @@ static gboolean lay_out(CutPlan *plan, const SegmentWait *wait, GError **error)
 
 static gboolean render(CutPlan *plan, const CutTextOptions *options, const SegmentWait *wait, GError **error)
 {
-    g_autofree char *obstacle = NULL;
-    if (plan->request->format != CUT_FORMAT_M3U8 && options->find_obstacle != NULL &&
-        !options->find_obstacle(plan, wait, options->data, &obstacle, error))
-        return FALSE;
-    GString *text = g_string_new(NULL);
-    switch (plan->request->format) {
-    case CUT_FORMAT_M3U8:
-        segment_playlist_append(text, g_ptr_array_index(plan->ranges, 0), options->base, options->uris);
-        break;
-    case CUT_FORMAT_TXT:
-        cut_report_append_text(text, plan, obstacle);
-        break;
-    case CUT_FORMAT_JSON:
-        cut_report_append_json(text, plan, obstacle);
-        break;
-    default:
-        g_assert_not_reached();
+    CutFindings findings = {0};
+    gboolean ok = plan->request->format == CUT_FORMAT_M3U8 || options->inspect == NULL ||
+                  options->inspect(plan, wait, options->data, &findings, error);
+    if (ok) {
+        GString *text = g_string_new(NULL);
+        if (plan->request->format == CUT_FORMAT_TXT)
+            cut_report_append_text(text, plan, &findings);
+        else if (plan->request->format == CUT_FORMAT_JSON)
+            cut_report_append_json(text, plan, &findings);
+        else
+            segment_playlist_append(text, g_ptr_array_index(plan->ranges, 0), options->base, options->uris);
+        plan->text = g_string_free_to_bytes(text);
+        plan->size = (gint64) g_bytes_get_size(plan->text);
     }
-    plan->text = g_string_free_to_bytes(text);
-    plan->size = (gint64) g_bytes_get_size(plan->text);
-    return TRUE;
+    g_free(findings.obstacle);
+    g_free(findings.mp4);
+    return ok;
 }
 
 static gboolean render_picture(CutPlan *plan, const CutTextOptions *options, const SegmentWait *wait, GError **error)
@@ -169,9 +174,9 @@ CutPlan *cut_plan_new(SegmentStream *stream, CutRequest *request, const CutTextO
     gboolean ok = is_text(request)      ? render(plan, options, wait, error)
                   : is_picture(request) ? render_picture(plan, options, wait, error)
                                         : lay_out(plan, wait, error);
-    if (!ok)
-        return NULL;
-    return g_steal_pointer(&plan);
+    if (ok && is_movie(request))
+        ok = options->lay_out_movie(plan, wait, options->data, error);
+    return ok ? g_steal_pointer(&plan) : NULL;
 }
 
 guint cut_plan_find(const CutPlan *plan, gint64 offset)
@@ -315,6 +320,7 @@ void cut_plan_unref(CutPlan *plan)
     g_array_unref(plan->runs);
     g_ptr_array_unref(plan->ranges);
     g_free(plan->offsets);
+    cut_movie_free(plan->movie);
     g_clear_pointer(&plan->text, g_bytes_unref);
     g_free(plan);
 }

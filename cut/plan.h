@@ -31,6 +31,7 @@ typedef struct {
     guint n_segments;
     guint n_parts;
     gint64 *offsets; // of each part's first byte, and behind the last its end; NULL for a text
+    struct CutMovie *movie; // of an MP4: what its bytes are; the parts are those of the transport stream; else NULL
     GBytes *text; // of a playlist, report or picture; else NULL
     gint64 size; // bytes; of an archive (CUT_FORMAT_MKV) those that it is made of
     gint64 mtime; // microseconds since 1970: the newest segment's start
@@ -51,15 +52,22 @@ typedef struct {
     gint64 size; // bytes
 } CutPart;
 
+// What was found in the segments of a cut, for a report.
+typedef struct {
+    char *obstacle; // why they cannot be made into one stream; NULL: they can, or nobody looked
+    char *mp4; // what they are like as an MP4 file; or NULL
+} CutFindings;
+
 typedef struct {
     const char *base; // of a playlist's URIs
     SegmentUriStyle uris;
-    // For a report: why the cut cannot be made from what is in its segments; *OBSTACLE stays NULL where it can. FALSE
-    // where that is not known, as it cannot be waited for. May be NULL.
-    gboolean (*find_obstacle)(CutPlan *plan, const SegmentWait *wait, gpointer data, char **obstacle, GError **error);
+    // For a report: fills in the FINDINGS. FALSE where that cannot be waited for. May be NULL.
+    gboolean (*inspect)(CutPlan *plan, const SegmentWait *wait, gpointer data, CutFindings *findings, GError **error);
     // Makes a picture out of the content of the segments that the plan has. NULL: there are no pictures.
     GBytes *(*render)(CutPlan *plan, const SegmentWait *wait, gpointer data, GError **error);
-    gpointer data; // of both
+    // Lays out a plan that has its parts as an MP4 file. NULL: there are none.
+    gboolean (*lay_out_movie)(CutPlan *plan, const SegmentWait *wait, gpointer data, GError **error);
+    gpointer data; // of all
 } CutTextOptions;
 
 // Plans REQUEST, which it takes over in any case. Errors: CUT_ERROR_HOLES, CUT_ERROR_UNSUPPORTED, those of
@@ -75,7 +83,7 @@ void cut_plan_part(const CutPlan *plan, guint i, CutPart *part);
 // Whether its parts are patched to be one stream; else they are the segments' own bytes.
 static inline gboolean cut_plan_is_patched(const CutPlan *plan)
 {
-    return plan->request->mode != CUT_MODE_ROUGH || plan->request->format == CUT_FORMAT_MKV;
+    return plan->request->mode != CUT_MODE_ROUGH || plan->request->format != CUT_FORMAT_TS;
 }
 
 // The segment REF of a run's range.

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cut/make.h"
+#include "cut/movie.h"
 #include "cut/sources.h"
 #include "cut/timeline.h"
 #include "segment/fd.h"
@@ -293,6 +294,8 @@ gssize cut_reader_read(CutReader *reader, guint8 *buffer, gsize size, gint64 off
     const CutTimeline *timeline;
     if (offset >= plan->size)
         return 0;
+    if (plan->movie != NULL)
+        return cut_movie_read(reader->engine, reader->plan, buffer, size, offset, wait, error);
     if (!get_timeline(reader, &timeline, wait, error))
         return -1;
     size = MIN(size, (gsize) (plan->size - offset));

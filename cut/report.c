@@ -61,7 +61,7 @@ static void append_range(GString *text, const SegmentRange *range)
     }
 }
 
-void cut_report_append_text(GString *text, const CutPlan *plan, const char *obstacle)
+void cut_report_append_text(GString *text, const CutPlan *plan, const CutFindings *findings)
 {
     gint64 size = 0;
     for (guint r = 0; r < plan->ranges->len; r++)
@@ -71,8 +71,10 @@ void cut_report_append_text(GString *text, const CutPlan *plan, const char *obst
     g_string_append_printf(text, "ranges    %u\nsegments  %u\nholes     %u%s\n", plan->ranges->len, plan->n_segments,
                            plan->n_holes, plan->n_holes > 0 ? " (a cut needs .holes in its name)" : "");
     g_string_append_printf(text, "size      %" G_GINT64_FORMAT " bytes as .rough.ts\n", size);
-    if (obstacle != NULL)
-        g_string_append_printf(text, "obstacle  %s\n", obstacle);
+    if (findings->obstacle != NULL)
+        g_string_append_printf(text, "obstacle  %s\n", findings->obstacle);
+    if (findings->mp4 != NULL)
+        g_string_append_printf(text, "mp4       %s\n", findings->mp4);
     for (guint r = 0; r < plan->ranges->len; r++)
         append_range(text, g_ptr_array_index(plan->ranges, r));
 }
@@ -89,6 +91,15 @@ static void add_int(JsonBuilder *builder, const char *member, gint64 value)
 {
     json_builder_set_member_name(builder, member);
     json_builder_add_int_value(builder, value);
+}
+
+// Nothing where there is none.
+static void add_text(JsonBuilder *builder, const char *member, const char *value)
+{
+    if (value == NULL)
+        return;
+    json_builder_set_member_name(builder, member);
+    json_builder_add_string_value(builder, value);
 }
 
 static void build_range(JsonBuilder *builder, const SegmentRange *range)
@@ -126,7 +137,7 @@ static void build_range(JsonBuilder *builder, const SegmentRange *range)
     json_builder_end_object(builder);
 }
 
-void cut_report_append_json(GString *text, const CutPlan *plan, const char *obstacle)
+void cut_report_append_json(GString *text, const CutPlan *plan, const CutFindings *findings)
 {
     gint64 size = 0;
     g_autoptr(JsonBuilder) builder = json_builder_new();
@@ -143,10 +154,8 @@ void cut_report_append_json(GString *text, const CutPlan *plan, const char *obst
     add_int(builder, "segments", plan->n_segments);
     add_int(builder, "holes", plan->n_holes);
     add_int(builder, "rough_size", size);
-    if (obstacle != NULL) {
-        json_builder_set_member_name(builder, "obstacle");
-        json_builder_add_string_value(builder, obstacle);
-    }
+    add_text(builder, "obstacle", findings->obstacle);
+    add_text(builder, "mp4", findings->mp4);
     json_builder_end_object(builder);
 
     g_autoptr(JsonNode) root = json_builder_get_root(builder);

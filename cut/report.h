@@ -5,8 +5,7 @@
 
 #include "cut/plan.h"
 
-// OBSTACLE says why its segments cannot be cut; NULL where they can.
-void cut_report_append_text(GString *text, const CutPlan *plan, const char *obstacle);
-void cut_report_append_json(GString *text, const CutPlan *plan, const char *obstacle);
+void cut_report_append_text(GString *text, const CutPlan *plan, const CutFindings *findings);
+void cut_report_append_json(GString *text, const CutPlan *plan, const CutFindings *findings);
 
 #endif

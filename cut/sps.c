@@ -39,7 +39,7 @@ static void read_format(CutBits *bits, CutSps *sps)
     if (sps->chroma_format == 3)
         cut_bits_one(bits); // separate_colour_plane_flag
     sps->bit_depth = 8 + read_ue(bits, 6);
-    cut_bits_ue(bits); // of chroma
+    sps->chroma_depth = 8 + read_ue(bits, 6);
     cut_bits_one(bits); // qpprime_y_zero_transform_bypass_flag
     sps->has_scaling = cut_bits_one(bits) != 0;
     if (!sps->has_scaling)
@@ -83,17 +83,39 @@ static void read_size(CutBits *bits, CutSps *sps)
     sps->height = height * 16 * (sps->frame_mbs_only ? 1 : 2) - unit_y * (crop[2] + crop[3]);
 }
 
+// Table E-1
+static void read_aspect(CutBits *bits, CutSps *sps)
+{
+    static const guint8 known[][2] = {{1, 1},   {1, 1},   {12, 11}, {10, 11}, {16, 11}, {40, 33},
+                                      {24, 11}, {20, 11}, {32, 11}, {80, 33}, {18, 11}, {15, 11},
+                                      {64, 33}, {160, 99}, {4, 3},  {3, 2},   {2, 1}};
+    guint number = cut_bits_read(bits, 8);
+    if (number < G_N_ELEMENTS(known)) {
+        sps->sar_width = known[number][0];
+        sps->sar_height = known[number][1];
+    } else if (number == 255) {
+        sps->sar_width = cut_bits_read(bits, 16);
+        sps->sar_height = cut_bits_read(bits, 16);
+    }
+    if (sps->sar_width == 0 || sps->sar_height == 0)
+        sps->sar_width = sps->sar_height = 1;
+}
+
 // VUI up to its timing (annex E.1.1)
 static void read_timing(CutBits *bits, CutSps *sps)
 {
-    if (cut_bits_one(bits) != 0 && cut_bits_read(bits, 8) == 255) // aspect_ratio_idc, Extended_SAR
-        cut_bits_read(bits, 32);
+    if (cut_bits_one(bits) != 0)
+        read_aspect(bits, sps);
     if (cut_bits_one(bits) != 0) // overscan
         cut_bits_one(bits);
     if (cut_bits_one(bits) != 0) { // video_signal_type
-        cut_bits_read(bits, 4);
-        if (cut_bits_one(bits) != 0)
-            cut_bits_read(bits, 24);
+        cut_bits_read(bits, 3);
+        sps->is_full_range = cut_bits_one(bits) != 0;
+        if (cut_bits_one(bits) != 0) {
+            sps->primaries = cut_bits_read(bits, 8);
+            sps->transfer = cut_bits_read(bits, 8);
+            sps->matrix = cut_bits_read(bits, 8);
+        }
     }
     if (cut_bits_one(bits) != 0) { // chroma_loc_info
         cut_bits_ue(bits);
@@ -110,7 +132,7 @@ static void read_timing(CutBits *bits, CutSps *sps)
 // What H.264 allows (7.4.2.1.1).
 static gboolean is_valid(const CutSps *sps)
 {
-    return sps->id <= 31 && sps->chroma_format <= 3 && sps->bit_depth <= 14 && sps->log2_max_frame_num <= 16 &&
+    return sps->id <= 31 && sps->chroma_format <= 3 && sps->bit_depth <= 14 && sps->chroma_depth <= 14 && sps->log2_max_frame_num <= 16 &&
            sps->poc_type <= 2 && sps->log2_max_poc_lsb <= 16 && sps->refs <= 16 && sps->width > 0 &&
            sps->width <= MAX_SIDE && sps->height > 0 && sps->height <= MAX_SIDE;
 }
@@ -118,7 +140,16 @@ static gboolean is_valid(const CutSps *sps)
 gboolean cut_sps_parse(const guint8 *data, gsize size, CutSps *sps)
 {
     CutBits bits = cut_bits(data, size);
-    *sps = (CutSps){.chroma_format = 1, .bit_depth = 8};
+    *sps = (CutSps){
+        .chroma_format = 1,
+        .bit_depth = 8,
+        .chroma_depth = 8,
+        .sar_width = 1,
+        .sar_height = 1,
+        .primaries = 2,
+        .transfer = 2,
+        .matrix = 2,
+    };
     if ((cut_bits_read(&bits, 8) & 0x1F) != 7)
         return FALSE;
     sps->profile = cut_bits_read(&bits, 8);

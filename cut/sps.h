@@ -7,11 +7,14 @@
 
 typedef struct {
     guint profile, level, id;
-    guint chroma_format, bit_depth;
+    guint chroma_format, bit_depth, chroma_depth;
     guint log2_max_frame_num, poc_type, log2_max_poc_lsb;
     guint refs;
     guint width, height; // pixels
     gboolean frame_mbs_only, has_scaling;
+    guint sar_width, sar_height; // of a pixel; 1:1 where it is not said
+    guint primaries, transfer, matrix; // ISO/IEC 23091-2; 2: not said
+    gboolean is_full_range;
     guint32 num_units_in_tick, time_scale; // 0: not said
 } CutSps;
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cut/movie.h"
 #include "cut/reader.h"
 #include "fs/ctl.h"
 #include "fs/place.h"
@@ -134,16 +135,26 @@ static gboolean write_file(CutReader *reader, gint64 size, const Options *option
     return ok;
 }
 
+// By the end of its name.
+static CutFormat find_format(const char *output)
+{
+    const char *dot = strrchr(output, '.');
+    return dot != NULL && g_ascii_strcasecmp(dot, ".mp4") == 0   ? CUT_FORMAT_MP4
+           : dot != NULL && g_ascii_strcasecmp(dot, ".mov") == 0 ? CUT_FORMAT_MOV
+                                                                 : CUT_FORMAT_TS;
+}
+
 static gboolean cut(SegmentStream *stream, const Options *options, GError **error)
 {
-    CutRequest *request =
-        cut_request_new((const CutSpan *) (const void *) options->spans->data, options->spans->len, CUT_FORMAT_TS);
+    g_autoptr(CutEngine) engine = cut_engine_new(NULL, 0);
+    const CutTextOptions movie = {.lay_out_movie = cut_movie_lay_out, .data = engine};
+    CutRequest *request = cut_request_new((const CutSpan *) (const void *) options->spans->data, options->spans->len,
+                                          find_format(options->output));
     request->mode = options->mode;
     request->accept_holes = options->holes;
-    g_autoptr(CutPlan) plan = cut_plan_new(stream, request, NULL, NULL, error);
+    g_autoptr(CutPlan) plan = cut_plan_new(stream, request, &movie, NULL, error);
     if (plan == NULL)
         return FALSE;
-    g_autoptr(CutEngine) engine = cut_engine_new(NULL, 0);
     g_autoptr(CutReader) reader = cut_reader_new(engine, plan);
     return write_file(reader, plan->size, options, error);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cut/archive.h"
+#include "cut/movie.h"
 #include "fs/status.h"
 #include "segment/time.h"
 
@@ -149,8 +150,9 @@ static FsNode *cut_node(FsTree *tree, FsNode *parent, const char *name, CutReque
     CutTextOptions text = {
         .base = base,
         .uris = tree->options.portable_names ? SEGMENT_URI_PORTABLE : SEGMENT_URI_FILE,
-        .find_obstacle = cut_engine_find_obstacle,
+        .inspect = cut_engine_inspect,
         .render = cut_engine_render,
+        .lay_out_movie = cut_movie_lay_out,
         .data = tree->engine,
     };
     CutPlan *plan = cut_plan_new(parent->stream, request, &text, wait, error);

@@ -43,6 +43,17 @@ check_long_cut() { # STREAM RANGES MODE [OPTION OF THE JUDGE]...
 	"$top_builddir/tests/judge" "$@" "$work/$stream.manifest.json" "$ranges" "$work/cut.ts" && silent "$work/cut.ts"
 }
 
+# Whether the MP4 file of the cut that was judged last is the same video: check_movie PATH [OPTION OF compare-mp4.py]...
+check_movie() {
+	local path=$1
+	shift
+	rm -f "$work/cut.mp4"
+	cat "$path" >"$work/cut.mp4" || return
+	[ "$(stat -c %s "$path")" = "$(stat -c %s "$work/cut.mp4")" ] || { echo "the size was another"; return 1; }
+	python3 "$top_srcdir/tests/compare-mp4.py" "$@" "$work/cut.mp4" "$work/cut.ts" || return
+	[[ $path == *.holes.* ]] || silent "$work/cut.mp4"
+}
+
 # Reads a cut into $work/cut.ts, and judges it: check_cut STREAM RANGES PATH [OPTION OF THE JUDGE]...
 check_cut() {
 	local stream=$1 ranges=$2 path=$3 size

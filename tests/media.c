@@ -92,8 +92,11 @@ void media_add_pes(Media *media, guint pid, gint64 pts, gint64 dts, gint64 pcr, 
     g_autoptr(GByteArray) pes = g_byte_array_new();
     guint8 head[] = {
         0, 0, 1, pid == MEDIA_VIDEO ? 0xE0 : 0xC0, 0, 0, 0x80, pts != dts ? 0xC0 : 0x80, pts != dts ? 10 : 5};
+    if (pts == CUT_NO_STAMP)
+        head[7] = head[8] = 0;
     g_byte_array_append(pes, head, sizeof head);
-    put_stamp(pes, pts != dts ? 3 : 2, pts & (CUT_STAMP_WRAP - 1));
+    if (pts != CUT_NO_STAMP)
+        put_stamp(pes, pts != dts ? 3 : 2, pts & (CUT_STAMP_WRAP - 1));
     if (pts != dts)
         put_stamp(pes, 1, dts & (CUT_STAMP_WRAP - 1));
     g_byte_array_append(pes, data, (guint) size);

@@ -23,7 +23,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Media, media_free)
 // PAT and PMT: a stream of video, or none, of one stream_type, and one of AAC; PCRs are on the first one.
 void media_add_tables(Media *media, guint8 video_type);
 
-// A PES packet of SIZE bytes at DATA; with a PCR (27 MHz) unless that is CUT_NO_STAMP. The first packet has FIRST bytes
+// A PES packet of SIZE bytes at DATA; with stamps, and with a PCR (27 MHz), unless those are CUT_NO_STAMP. The first packet has FIRST bytes
 // of it, its header included; 0: as many as go into it.
 void media_add_pes(Media *media, guint pid, gint64 pts, gint64 dts, gint64 pcr, const guint8 *data, gsize size,
                    guint first);

@@ -55,6 +55,12 @@ while read -r name list modes _; do
 		*+) ok "$name: $kind, with holes" check_cut "$name" "$list" "${path%.ts}.holes.ts" "--$kind" --broken ;;
 		*) ok "$name: $kind" check_cut "$name" "$list" "$path" "--$kind" ;;
 		esac
+		# An mp4 of each, but of AV1.
+		case $name-$mode in
+		av1-*) ;;
+		*-smart) ok "$name: as an mp4" check_movie "${path%.ts}.mp4" ;;
+		*-smart+) ok "$name: as an mp4, with holes" check_movie "${path%.ts}.holes.mp4" ;;
+		esac
 	done
 	rm -f "$work/$name.judge"
 done < <(streams)

@@ -99,6 +99,11 @@ for name in $streams; do
 				ok "$name, $what, $mode: read at random" probe compare "$path" "$work/cut.ts" 0.05 4
 				sha256sum <"$work/cut.ts" >>"$work/sums"
 				echo "$path" >>"$work/paths"
+				if [ "$mode" = smart ]; then
+					ok "$name, $what: as an mp4" check_movie "${path%.ts}.mp4" --constant
+					sha256sum <"$work/cut.mp4" >>"$work/sums"
+					echo "${path%.ts}.mp4" >>"$work/paths"
+				fi
 			fi
 			rm -f "$work/cut.ts"
 		done
