@@ -394,6 +394,10 @@ CutEdge *cut_edge_new(const CutSource *sources, guint n_sources, const CutEdgeSp
     find_times(edge);
     if (!edge->times.has_video)
         find_times_of_sound(edge);
+    if (edge->times.first_dts == G_MAXINT64) {
+        g_set_error_literal(error, CUT_ERROR, CUT_ERROR_CODEC, "nothing is shown in the range");
+        return NULL;
+    }
     if (spec->encodes_all && edge->video_pid != 0)
         cut_psi_set_h264(&edge->psi, edge->video_pid);
     cut_edge_find_clock(edge);

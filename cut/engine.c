@@ -72,6 +72,14 @@ static void keep_known(CutEngine *engine, const guint8 *hash, const CutIndex *in
     g_hash_table_replace(engine->known, known->hash, known);
 }
 
+// Of a segment that is in memory for its samples.
+static void note_index(const SegmentName *name, const guint8 *bytes, gsize size, gpointer engine)
+{
+    CutIndex index;
+    if (!find_known(engine, name->hash, &index) && cut_index_scan(bytes, size, "", &index, NULL))
+        keep_known(engine, name->hash, &index);
+}
+
 static gboolean read_one(guint i, gpointer data, GError **error)
 {
     Batch *batch = data;
@@ -143,7 +151,7 @@ CutEngine *cut_engine_new(const char *directory, gint64 limit)
     g_cond_init(&engine->picture_ended);
     engine->known = g_hash_table_new_full(segment_hash_hash, segment_hash_equal, NULL, g_free);
     engine->pool = cut_batch_pool_new();
-    engine->samples = cut_sample_cache_new(directory, limit, engine->pool);
+    engine->samples = cut_sample_cache_new(directory, limit, engine->pool, note_index, engine);
     engine->slices = cut_slices_new();
     g_autofree char *edges = directory != NULL ? g_build_filename(directory, "edges", NULL) : NULL;
     engine->blobs = cut_blobs_new(edges, limit, make, engine);

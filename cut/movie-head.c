@@ -181,10 +181,12 @@ static void find_times(Builder *builder, gint64 ticks)
         gboolean is_near = ABS(off) * rate->num < (gint64) CUT_STAMP_HZ * rate->den;
         base = builder->n_times == 0 || is_near ? expected : cut_rate_number(rate, ticks);
     }
+    gint64 number = -1;
     g_array_set_size(builder->times, 0);
     for (guint i = 0; i < builder->sorted->len; i++) {
         gint64 own = g_array_index(builder->sorted, gint64, i) - first;
-        gint64 time = rate->num != 0 ? (base + cut_rate_number(rate, own)) * builder->unit : base + own;
+        number = rate->num != 0 ? cut_rate_next(rate, own, number + 1) : 0;
+        gint64 time = rate->num != 0 ? (base + number) * builder->unit : base + own;
         // Never two at once.
         if (builder->n_times > 0)
             time = MAX(time, before + builder->unit);
@@ -194,17 +196,15 @@ static void find_times(Builder *builder, gint64 ticks)
     }
 }
 
-static gint64 time_of(const Builder *builder, gint64 pts)
+// When the picture of PTS is shown; it is about the I-th one.
+static gint64 time_of(const Builder *builder, gint64 pts, guint i)
 {
-    guint low = 0, high = builder->sorted->len;
-    while (high - low > 1) {
-        guint middle = low + (high - low) / 2;
-        if (g_array_index(builder->sorted, gint64, middle) <= pts)
-            low = middle;
-        else
-            high = middle;
-    }
-    return g_array_index(builder->times, gint64, low);
+    const gint64 *sorted = (const gint64 *) (const void *) builder->sorted->data;
+    while (i > 0 && sorted[i] > pts)
+        i--;
+    while (i + 1 < builder->sorted->len && sorted[i] < pts)
+        i++;
+    return g_array_index(builder->times, gint64, i);
 }
 
 static gboolean add_pictures(Builder *builder, const CutPart *part, gboolean begins_run, GError **error)
@@ -223,7 +223,7 @@ static gboolean add_pictures(Builder *builder, const CutPart *part, gboolean beg
         builder->run_time = g_array_index(builder->times, gint64, 0);
     for (guint i = 0; i < pictures->len; i++) {
         const CutPictureSample *picture = &g_array_index(pictures, CutPictureSample, i);
-        gint64 offset = time_of(builder, picture->pts) - g_array_index(builder->times, gint64, i);
+        gint64 offset = time_of(builder, picture->pts, i) - g_array_index(builder->times, gint64, i);
         cut_mp4_add_run(video->offsets, 1, (gint32) offset);
         builder->lead = MAX(builder->lead, -offset);
         g_array_append_val(video->sizes, picture->size);

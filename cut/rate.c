@@ -28,18 +28,25 @@ gint64 cut_rate_number(const CutRate *rate, gint64 ticks)
     return (value >= 0 ? value + unit / 2 : value - unit / 2) / unit;
 }
 
+gint64 cut_rate_next(const CutRate *rate, gint64 ticks, gint64 expected)
+{
+    gint64 unit = (gint64) CUT_STAMP_HZ * rate->den, off = ticks * rate->num - expected * unit;
+    return ABS(off) < unit / 2 ? expected : cut_rate_number(rate, ticks);
+}
+
 gboolean cut_rate_fits(const CutRate *rate, const GArray *sorted, guint *n_steps)
 {
+    const gint64 *stamps = (const gint64 *) (const void *) sorted->data;
     gint64 before = -1;
     *n_steps = 0;
     for (guint i = 0; i < sorted->len; i++) {
-        gint64 ticks = g_array_index(sorted, gint64, i) - g_array_index(sorted, gint64, 0);
+        gint64 ticks = stamps[i] - stamps[0];
         // Nothing is that long.
         if (ticks > G_MAXINT64 / G_MAXUINT32)
             return FALSE;
-        gint64 number = cut_rate_number(rate, ticks);
-        gint64 error = ticks - number * CUT_STAMP_HZ * rate->den / rate->num;
-        if (number <= before || ABS(error) > TOLERANCE)
+        gint64 number = cut_rate_next(rate, ticks, before + 1);
+        gint64 error = ticks * rate->num - number * CUT_STAMP_HZ * rate->den; // in parts of a tick
+        if (number <= before || ABS(error) > TOLERANCE * (gint64) rate->num)
             return FALSE;
         *n_steps += number != before + 1 ? 1 : 0;
         before = number;

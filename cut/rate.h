@@ -17,6 +17,9 @@ void cut_rate_sort(const CutSamples *samples, GArray *sorted);
 // The number of the frame that is shown TICKS (90 kHz) after the first one, by the nearest.
 gint64 cut_rate_number(const CutRate *rate, gint64 ticks);
 
+// The same, faster where it is EXPECTED.
+gint64 cut_rate_next(const CutRate *rate, gint64 ticks, gint64 expected);
+
 // Whether SORTED stamps are frames of RATE, no two of them the same. *N_STEPS: how often the distance of two is not one
 // frame.
 gboolean cut_rate_fits(const CutRate *rate, const GArray *sorted, guint *n_steps);

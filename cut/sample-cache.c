@@ -41,6 +41,8 @@ typedef struct {
 
 struct CutSampleCache {
     CutBatchPool *pool;
+    CutSampleFunc func;
+    gpointer data;
     CutBlobFiles *files; // or NULL
     GMutex lock; // guards all below
     GCond changed;
@@ -210,6 +212,7 @@ static gboolean read_one(guint i, gpointer data, GError **error)
     cut_samples_scan(samples, bytes, size);
     task->packed[number] = cut_samples_pack(samples);
     name_of(task->range, ref, &name);
+    task->cache->func(&name, bytes, size, task->cache->data);
     SEGMENT_LOCK_SCOPE(&task->cache->lock);
     Hour *hour =
         find_hour(task->cache, segment_stream_path(task->stream), segment_range_hour(task->range, ref)->start);
@@ -318,11 +321,14 @@ gboolean cut_sample_cache_get(CutSampleCache *cache, SegmentStream *stream, cons
     return ok;
 }
 
-CutSampleCache *cut_sample_cache_new(const char *directory, gint64 limit, CutBatchPool *pool)
+CutSampleCache *cut_sample_cache_new(const char *directory, gint64 limit, CutBatchPool *pool, CutSampleFunc func,
+                                     gpointer data)
 {
     CutSampleCache *cache = g_new0(CutSampleCache, 1);
     g_autofree char *samples = directory != NULL ? g_build_filename(directory, "samples", NULL) : NULL;
     cache->pool = pool;
+    cache->func = func;
+    cache->data = data;
     cache->files = samples != NULL ? cut_blob_files_new(samples, limit) : NULL;
     g_mutex_init(&cache->lock);
     g_cond_init(&cache->changed);

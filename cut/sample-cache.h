@@ -6,12 +6,17 @@
 #include <glib.h>
 
 #include "cut/batch.h"
+#include "segment/name.h"
 #include "segment/store.h"
 
 typedef struct CutSampleCache CutSampleCache;
 
+// Called with each segment that is read, from any thread: so nobody else need do that.
+typedef void (*CutSampleFunc)(const SegmentName *name, const guint8 *bytes, gsize size, gpointer data);
+
 // On disk below DIRECTORY, which may be NULL, up to LIMIT bytes. POOL does the reading, and has to live as long.
-CutSampleCache *cut_sample_cache_new(const char *directory, gint64 limit, CutBatchPool *pool);
+CutSampleCache *cut_sample_cache_new(const char *directory, gint64 limit, CutBatchPool *pool, CutSampleFunc func,
+                                     gpointer data);
 void cut_sample_cache_free(CutSampleCache *cache);
 
 // Puts what cut_samples_unpack() takes, of N segments of RANGE from FIRST on, into PACKED; free each. What nobody knows

@@ -8,6 +8,7 @@
 #define FORMAT 1
 #define MAX_SAMPLES (1 << 20) // in a segment
 #define MAX_SETS 64
+#define MAX_STAMP (G_GINT64_CONSTANT(1) << 44) // 90 kHz: more than any is away from its segment's first one
 
 CutSamples *cut_samples_new(void)
 {
@@ -148,14 +149,15 @@ static guint64 get(Input *input, guint64 max)
 
 static gint64 get_signed(Input *input)
 {
-    guint64 value = get(input, G_MAXUINT64);
+    guint64 value = get(input, 4 * MAX_STAMP);
     return (gint64) (value >> 1 ^ ((value & 1) != 0 ? G_MAXUINT64 : 0));
 }
 
-// Differences of numbers that somebody else may have written.
-static gint64 add(gint64 a, gint64 b)
+static gint64 get_stamp(Input *input, gint64 expected)
 {
-    return (gint64) ((guint64) a + (guint64) b);
+    gint64 stamp = expected + get_signed(input);
+    input->failed = input->failed || ABS(stamp) > MAX_STAMP;
+    return input->failed ? 0 : stamp;
 }
 
 static void unpack_pictures(CutSamples *samples, Input *input)
@@ -164,10 +166,10 @@ static void unpack_pictures(CutSamples *samples, Input *input)
     gint64 dts = 0, step = 0;
     for (guint i = 0; i < n && !input->failed; i++) {
         guint64 head = get(input, (guint64) G_MAXUINT32 << 1 | 1);
-        gint64 lead = get_signed(input), next = add(add(dts, step), get_signed(input));
+        gint64 lead = get_stamp(input, 0), next = get_stamp(input, dts + step);
         CutPictureSample picture = {
-            .pts = add(next, lead), .dts = next, .size = (guint32) (head >> 1), .is_sync = (head & 1) != 0};
-        step = i > 0 ? add(next, -dts) : 0;
+            .pts = next + lead, .dts = next, .size = (guint32) (head >> 1), .is_sync = (head & 1) != 0};
+        step = i > 0 ? next - dts : 0;
         dts = next;
         samples->picture_size += picture.size;
         samples->n_sync += picture.is_sync ? 1 : 0;
@@ -198,8 +200,8 @@ static void unpack_track(CutSampleTrack *track, Input *input)
     gint64 pts = 0, step = 0;
     for (guint i = 0; i < n && !input->failed; i++) {
         CutSoundSample frame = {.size = (guint32) get(input, G_MAXUINT16)};
-        frame.pts = add(add(pts, step), get_signed(input));
-        step = i > 0 ? add(frame.pts, -pts) : 0;
+        frame.pts = get_stamp(input, pts + step);
+        step = i > 0 ? frame.pts - pts : 0;
         pts = frame.pts;
         track->size += frame.size;
         g_array_append_val(track->frames, frame);

@@ -7,7 +7,7 @@
 #include "segment/lock.h"
 #include "segment/name.h"
 
-#define MEMORY (24 * 1024 * 1024) // bytes
+#define MEMORY (16 * 1024 * 1024) // bytes
 #define POLL (20 * 1000) // microseconds between two looks whether a caller is still there
 
 G_STATIC_ASSERT(CUT_SLICE_KEY == SEGMENT_HASH_SIZE);
