@@ -3,6 +3,8 @@
 #include "cut/box.h"
 #include "cut/mp4.h"
 
+#define UNSPECIFIED 2 // of colours, ISO/IEC 23091-2
+
 static GBytes *end_entry(GByteArray *out, guint at)
 {
     cut_box_end(out, at);
@@ -45,6 +47,18 @@ static void put_avcc(GByteArray *out, const CutMp4Picture *picture)
     cut_box_end(out, at);
 }
 
+static void put_colour(GByteArray *out, const CutMp4Picture *picture, gboolean is_quicktime)
+{
+    guint at = cut_box_begin(out, "colr");
+    cut_box_put_text(out, is_quicktime ? "nclc" : "nclx");
+    cut_box_put_16(out, picture->primaries);
+    cut_box_put_16(out, picture->transfer);
+    cut_box_put_16(out, picture->matrix);
+    if (!is_quicktime)
+        cut_box_put_8(out, picture->is_full_range ? 0x80 : 0);
+    cut_box_end(out, at);
+}
+
 GBytes *cut_mp4_video_entry(const CutMp4Picture *picture, gboolean is_quicktime)
 {
     GByteArray *out = g_byte_array_new();
@@ -62,15 +76,10 @@ GBytes *cut_mp4_video_entry(const CutMp4Picture *picture, gboolean is_quicktime)
     cut_box_put_16(out, 0x18); // depth
     cut_box_put_16(out, 0xFFFF);
     put_avcc(out, picture);
-    guint at = cut_box_begin(out, "colr");
-    cut_box_put_text(out, is_quicktime ? "nclc" : "nclx");
-    cut_box_put_16(out, picture->primaries);
-    cut_box_put_16(out, picture->transfer);
-    cut_box_put_16(out, picture->matrix);
-    if (!is_quicktime)
-        cut_box_put_8(out, picture->is_full_range ? 0x80 : 0);
-    cut_box_end(out, at);
-    at = cut_box_begin(out, "pasp");
+    // What the stream does not say, programs find out by themselves.
+    if (picture->primaries != UNSPECIFIED || picture->transfer != UNSPECIFIED || picture->matrix != UNSPECIFIED)
+        put_colour(out, picture, is_quicktime);
+    guint at = cut_box_begin(out, "pasp");
     cut_box_put_32(out, picture->sar_width);
     cut_box_put_32(out, picture->sar_height);
     cut_box_end(out, at);
