@@ -9,6 +9,7 @@ for tool in ganesha.nfsd nfs-ls nfs-cat nfs-cp; do
 done
 
 make_store 1 1800 2000
+python3 "$top_srcdir/tests/make-media.py" "$store" --stream desertbus/media --manifest "$work/media.json" --seconds 12
 dir=$store/desertbus/source/$hour
 start --allow-other --portable-names
 
@@ -82,6 +83,16 @@ check_handles() {
 	is "the handle of a segment $1" "$(nfs4 read "${handles[1]}")" "$(sha256sum <"$dir/$(name 20)" | cut -d ' ' -f 1)"
 	is "the handle of an hour $1" "$(nfs4 list "${handles[0]}")" "$(ls "$stream/$hour" | sort)"
 }
+
+# The end of a file first, before anything of the cut was made.
+movie=desertbus/media/range/20231110T000001.3-20231110T000009.1.mp4
+size=$(stat -c %s "$mnt/$movie")
+handle=$(nfs4 handle "segments/$movie")
+tail=$(nfs4 read "$handle" $((size - 65536)))
+rm -f "$work/movie"
+ok "an mp4" nfs-cp "$(url "$movie")" "$work/movie"
+ok "has its bytes" cmp "$work/movie" "$mnt/$movie"
+is "and had them at its end, which was read first" "$tail" "$(tail -c 65536 "$work/movie" | sha256sum | cut -d ' ' -f 1)"
 
 check "at first" 2
 check_handles "at first"

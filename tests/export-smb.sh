@@ -8,6 +8,7 @@ for tool in smbd smbclient; do
 done
 
 make_store 1 1800 2000
+python3 "$top_srcdir/tests/make-media.py" "$store" --stream desertbus/media --manifest "$work/media.json" --seconds 12
 dir=$store/desertbus/source/$hour
 start --allow-other --portable-names
 
@@ -72,6 +73,16 @@ check() {
 	ok "$first is still there $1" test -f "$stream/$hour/$first"
 }
 check "at first" 2
+
+# The end of a file first, as Windows does when it opens one: before anything of the cut was made.
+movie=20231110T000001.3-20231110T000009.1.mp4
+size=$(stat -c %s "$mnt/desertbus/media/range/$movie")
+truncate -s $((size - 65536)) "$work/movie"
+ok "the end of an mp4, before all else" client "reget $movie $work/movie" -D desertbus/media/range
+rm -f "$work/whole"
+ok "and all of it" client "get $movie $work/whole" -D desertbus/media/range
+ok "has its bytes" cmp "$work/whole" "$mnt/desertbus/media/range/$movie"
+ok "and had them at its end" cmp <(tail -c 65536 "$work/movie") <(tail -c 65536 "$work/whole")
 is "no editor's names" "$(client 'get desktop.ini' -D "desertbus/source/$hour" 2>&1 | grep -c NOT_FOUND)" 1
 
 # A session that stays: its server has its working directory in the mount, and keeps the old daemon until it ends.

@@ -3,7 +3,7 @@
 """Speaks NFSv4.0 (RFC 7530) to a server on loopback, no more than it takes to use a file handle that was got before:
 
 nfs4.py PORT handle PATH...    prints the handles of the paths, in hex, one a line
-nfs4.py PORT read HANDLE       prints the SHA-256 of what is read from it
+nfs4.py PORT read HANDLE [N]   prints the SHA-256 of what is read from it, from byte N on
 nfs4.py PORT list HANDLE       prints the names in it, sorted
 An error is printed by its number (70: NFS4ERR_STALE), with exit status 1."""
 import hashlib
@@ -85,8 +85,8 @@ class Client:
         return self.compound((OP_PUTROOTFH, b""), *((OP_LOOKUP, opaque(name.encode())) for name in names),
                              (OP_GETFH, b"")).bytes()
 
-    def read(self, handle):
-        digest, offset, end = hashlib.sha256(), 0, False
+    def read(self, handle, first=0):
+        digest, offset, end = hashlib.sha256(), first, False
         while not end:
             # A state id of zeros is that of nobody's open file.
             arguments = bytes(16) + struct.pack(">QI", offset, CHUNK)
@@ -115,11 +115,12 @@ class Client:
 
 def main():
     client, command = Client(int(sys.argv[1])), sys.argv[2]
+    if command == "read":
+        print(client.read(bytes.fromhex(sys.argv[3]), *map(int, sys.argv[4:])))
+        return
     for argument in sys.argv[3:]:
         if command == "handle":
             print(client.handle(argument).hex())
-        elif command == "read":
-            print(client.read(bytes.fromhex(argument)))
         else:
             print("\n".join(client.list(bytes.fromhex(argument))))
 
