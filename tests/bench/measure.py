@@ -9,6 +9,7 @@ cold PATH              the same with none of its pages in the cache: those of a 
                        so that it is handed memory that is as warm as the next one's, also in a virtual machine
 drop PATH              drops its pages; measures nothing
 byte PATH OFFSET       milliseconds from open to the first byte, or, where OFFSET is negative, the last ones
+random PATH            milliseconds that 64 KB somewhere take: the median of 25 places
 once PATH              milliseconds of one pass
 used PID               milliseconds of CPU so far, and the most KiB that were resident
 read-ahead PATH [KIB]  the read-ahead of the file system that PATH is on; sets it first where KIB is given
@@ -17,6 +18,8 @@ idle PID SECONDS       milliseconds of CPU and context switches that all threads
 import ctypes
 import mmap
 import os
+import random
+import statistics
 import sys
 import time
 
@@ -87,6 +90,20 @@ def cmd_cold(path):
 def cmd_drop(path):
     with open(path, "rb", buffering=0) as file:
         drop(file)
+
+
+def cmd_random(path):
+    places, took = random.Random(1), []
+    with open(path, "rb", buffering=0) as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+        size = os.fstat(file.fileno()).st_size
+        for _ in range(25):
+            offset = places.randrange(size - 65536)
+            begin = time.perf_counter()
+            if len(os.pread(file.fileno(), 65536, offset)) != 65536:
+                sys.exit("%s: a short read" % path)
+            took.append(time.perf_counter() - begin)
+    print("%.3f" % (statistics.median(took) * 1000))
 
 
 def cmd_byte(path, offset):

@@ -97,6 +97,13 @@ at_most("    memory that it takes: MB", "waveform_memory", 1.024e-3, "%.0f", 32,
 row("  a minute by ffmpeg, as wubloader's full cut: ms", spread("cut_full_ffmpeg", 1, "%.0f"))
 row("  full cut of a minute: ms", spread("cut_full", 1, "%.0f") + " = %.2f x ffmpeg" % (
     m["cut_full"] / m["cut_full_ffmpeg"]), "<= 0.7 x", m["cut_full"] <= 0.7 * m["cut_full_ffmpeg"])
+row("an MP4 of the hour by ffmpeg -c copy, faststart: ms", spread("movie_ffmpeg", 1, "%.0f"))
+at_most("  stat of the virtual one, nothing indexed: ms", "movie_stat", 1, "%.0f", 800, "<= 0.8 s")
+at_most("  another one, all indexed: ms", "movie_stat_indexed", 1, "%.1f", 10, "<= 10 ms")
+at_most("  its head, with edges made: ms", "movie_head", 1, "%.1f", 20, "<= 20 ms")
+share("  reading all of it", "movie_read", "movie_smart", "smart .ts", 0.6)
+at_most("  64 KB somewhere: ms", "movie_random", 1, "%.2f", 2, "<= 2 ms")
+at_most("  memory that it takes: MB", "movie_memory", 1.024e-3, "%.0f", 64, "<= 64 MB")
 row("idle daemon, ten seconds: CPU", "%.0f ms" % m["idle_cpu"], "0", m["idle_cpu"] == 0)
 row("  context switches of all threads", "%.0f" % m["idle_switches"], "0", m["idle_switches"] == 0)
 
