@@ -16,7 +16,6 @@
 #include "cut/ts.h"
 #include "segment/name.h"
 
-#define MOVIE_VERSION 1 // of how a movie is made: its bytes may change only with it
 #define MAX_SEGMENTS 50000 // 28 hours of two seconds each: a head of 80 MB
 #define ENTRY (CUT_MP4_FIXED / 8) // bytes of a sample entry, without its parameter sets
 #define EDGE_SETS 512 // bytes of those of an edge
@@ -237,7 +236,7 @@ static gint64 head_size(const Layout *layout)
 static void find_key(CutMovie *movie, const CutPlan *plan)
 {
     guint8 hash[CUT_HASH_SIZE];
-    const guint32 numbers[] = {MOVIE_VERSION, plan->request->format};
+    const guint32 numbers[] = {plan->request->format};
     const char *stream = segment_stream_path(plan->stream);
     cut_plan_hash(plan, hash);
     EVP_MD_CTX *context = EVP_MD_CTX_new();

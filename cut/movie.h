@@ -14,6 +14,9 @@
 #include "cut/engine.h"
 #include "cut/plan.h"
 
+// The version of how a movie is made: its bytes may change only with it.
+#define CUT_MOVIE_VERSION 1
+
 typedef struct CutMovie CutMovie;
 
 // Lays out PLAN, which has its parts, as a movie: CutTextOptions.lay_out_movie, with the engine as its data. Errors:

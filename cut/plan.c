@@ -151,8 +151,8 @@ CutPlan *cut_plan_new(SegmentStream *stream, CutRequest *request, const CutTextO
     g_mutex_init(&plan->lock);
 
     if (!is_supported(request, options)) {
-        g_set_error(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED, "%s: this kind of cut is not known yet",
-                    segment_stream_path(stream));
+        g_set_error(error, CUT_ERROR, CUT_ERROR_UNSUPPORTED, "%s: %s", segment_stream_path(stream),
+                    is_movie(request) ? "an mp4, or mov, is smart or rough" : "there is no such kind of cut");
         return NULL;
     }
     // A playlist is one range: HLS has no cuts.
@@ -259,6 +259,9 @@ void cut_plan_hash(const CutPlan *plan, guint8 hash[CUT_HASH_SIZE])
         EVP_DigestUpdate(context, plan->offsets, sizeof(gint64) * plan->n_parts);
         if (cut_plan_is_patched(plan))
             hash_runs(context, plan);
+        const guint32 version = CUT_MOVIE_VERSION;
+        if (plan->movie != NULL)
+            EVP_DigestUpdate(context, &version, sizeof version);
     }
     EVP_DigestFinal_ex(context, hash, NULL);
     EVP_MD_CTX_free(context);

@@ -24,8 +24,11 @@ errno "too long" ENAMETOOLONG stat "$range/$(printf 'x%.0s' {1..256})"
 for empty in "$at-$at" "20231110T0001-$at" "$at+0s" "$at+1m,$at-$at"; do
 	errno "END not after START: $empty" EINVAL stat "$range/$empty.rough.ts"
 done
-for kind in mp4 mov mkv full.mkv; do
-	errno "not known yet: $kind" ENOTSUP stat "$range/$at+1m.$kind"
+for kind in mkv full.mkv full.mp4 fast.mov; do
+	errno "there is no $kind" ENOTSUP stat "$range/$at+1m.$kind"
+done
+for kind in mp4 mov rough.mp4; do
+	errno "nothing that could be in an mp4: $kind" ENOTSUP stat "$range/$at+1m.$kind"
 done
 # These segments are random bytes: the size of a cut is known without looking into them, but there is nothing to cut.
 for kind in ts fast.ts smart.ts full.ts holes.ts smart.holes.ts; do
