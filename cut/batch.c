@@ -53,11 +53,8 @@ static void help(gpointer data, gpointer unused)
 gboolean cut_batch_run(CutBatchPool *pool, guint n, CutBatchFunc func, gpointer data, const SegmentWait *wait,
                        GError **error)
 {
-    Batch batch = {.n = n,
-                   .func = func,
-                   .data = data,
-                   .wait = wait,
-                   .n_threads = n > 2 * CHUNK ? g_get_num_processors() - 1 : 0};
+    Batch batch = {
+        .n = n, .func = func, .data = data, .wait = wait, .n_threads = n > 2 * CHUNK ? g_get_num_processors() - 1 : 0};
     g_mutex_init(&batch.lock);
     g_cond_init(&batch.ended);
     for (guint i = batch.n_threads; i > 0; i--)

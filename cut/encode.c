@@ -79,10 +79,9 @@ static void set_options(AVCodecContext *context, const CutEncoderSettings *setti
 int cut_encoder_format(int format)
 {
     // Its list of formats is one of the fields that FFmpeg 7.1 has a function for.
-    static const enum AVPixelFormat known[] = {AV_PIX_FMT_YUV420P,   AV_PIX_FMT_YUVJ420P,  AV_PIX_FMT_YUV422P,
-                                               AV_PIX_FMT_YUVJ422P,  AV_PIX_FMT_YUV444P,   AV_PIX_FMT_YUVJ444P,
-                                               AV_PIX_FMT_YUV420P10, AV_PIX_FMT_YUV422P10, AV_PIX_FMT_YUV444P10,
-                                               AV_PIX_FMT_NONE};
+    static const enum AVPixelFormat known[] = {
+        AV_PIX_FMT_YUV420P,  AV_PIX_FMT_YUVJ420P,  AV_PIX_FMT_YUV422P,   AV_PIX_FMT_YUVJ422P,  AV_PIX_FMT_YUV444P,
+        AV_PIX_FMT_YUVJ444P, AV_PIX_FMT_YUV420P10, AV_PIX_FMT_YUV422P10, AV_PIX_FMT_YUV444P10, AV_PIX_FMT_NONE};
     return avcodec_find_best_pix_fmt_of_list(known, format, 0, NULL);
 }
 

@@ -217,8 +217,8 @@ static gboolean add_pictures(Builder *builder, const CutPart *part, gboolean beg
         return FALSE;
     cut_rate_sort(builder->samples, builder->sorted);
     gint64 first = g_array_index(builder->sorted, gint64, 0);
-    find_times(builder, read_clock(&builder->clock, first + delta_of(builder, part->number,
-                                                                     builder->samples->video_pid)));
+    find_times(builder,
+               read_clock(&builder->clock, first + delta_of(builder, part->number, builder->samples->video_pid)));
     if (begins_run)
         builder->run_time = g_array_index(builder->times, gint64, 0);
     for (guint i = 0; i < pictures->len; i++) {
@@ -250,9 +250,8 @@ static gboolean end_video(Builder *builder, GError **error)
     // The last one is shown as long as the one before it, or as usual.
     gint32 last = (gint32) builder->unit;
     if (builder->movie->rate.num == 0)
-        last = video->durations->len > 0
-                   ? g_array_index(video->durations, CutMp4Run, video->durations->len - 1).value
-                   : CUT_STAMP_HZ / 25;
+        last = video->durations->len > 0 ? g_array_index(video->durations, CutMp4Run, video->durations->len - 1).value
+                                         : CUT_STAMP_HZ / 25;
     cut_mp4_add_run(video->durations, 1, last);
     video->duration = builder->last_time + last;
     if (video->offsets->len == 1 && builder->lead == 0)
@@ -379,9 +378,9 @@ static void add_timecode(Builder *builder, const CutRun *run, gint64 end)
 static void add_chapter(Builder *builder, const CutRun *run)
 {
     char text[SEGMENT_TIME_TEXT_SIZE];
-    gint64 ticks = builder->video != NULL ? (gint64) ((__int128) builder->run_time * builder->mp4->timescale /
-                                                      builder->video->timescale)
-                                          : builder->clock.ticks;
+    gint64 ticks = builder->video != NULL
+                       ? (gint64) ((__int128) builder->run_time * builder->mp4->timescale / builder->video->timescale)
+                       : builder->clock.ticks;
     if (builder->plan->request->n_spans > 1)
         cut_mp4_add_chapter(builder->mp4, ticks, segment_time_format(start_of(run), text));
 }

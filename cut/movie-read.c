@@ -63,8 +63,7 @@ static GBytes *slice_edge(gpointer data, GError **error)
     const Source *source = data;
     gsize size;
     g_autoptr(CutSamples) samples = cut_samples_new();
-    g_autoptr(GBytes) edge =
-        cut_blobs_get(cut_engine_blobs(source->engine), source->request, source->wait, error);
+    g_autoptr(GBytes) edge = cut_blobs_get(cut_engine_blobs(source->engine), source->request, source->wait, error);
     if (edge == NULL)
         return NULL;
     const guint8 *bytes = g_bytes_get_data(edge, &size);

@@ -224,8 +224,8 @@ static gint64 head_size(const Layout *layout)
     gint64 n_chunks = n_tracks * plan->n_parts + n_runs;
     gint64 n_entries = 1 + layout->n_entries + 2 * layout->n_edges;
     // Sizes and offsets; where the rate is not constant, durations.
-    gint64 tables = layout->n_pictures * (4 + 8 + (movie->rate.num == 0 ? 8 : 0)) + layout->n_syncs * 4 +
-                    layout->n_frames * 4;
+    gint64 tables =
+        layout->n_pictures * (4 + 8 + (movie->rate.num == 0 ? 8 : 0)) + layout->n_syncs * 4 + layout->n_frames * 4;
     // Durations change where a frame is left out, and from part to part; of sound whose clock is another, now and then.
     tables += 16 * (layout->n_steps + 2 * n_chunks) + layout->n_frames;
     tables += n_chunks * (12 + 8) + n_runs * (8 + CUT_MOVIE_TIMECODE);

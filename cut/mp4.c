@@ -305,8 +305,7 @@ static gint64 shown_duration(const CutMp4 *mp4, const CutMp4Track *track)
     gint64 duration = 0;
     for (guint i = 0; i < track->edits->len; i++)
         duration += g_array_index(track->edits, CutMp4Edit, i).duration;
-    return track->edits->len > 0 ? duration
-                                 : (gint64) ((__int128) track->duration * mp4->timescale / track->timescale);
+    return track->edits->len > 0 ? duration : (gint64) ((__int128) track->duration * mp4->timescale / track->timescale);
 }
 
 static void put_track_header(GByteArray *out, const CutMp4 *mp4, const CutMp4Track *track, guint number,
@@ -383,7 +382,9 @@ static void put_track(GByteArray *out, const CutMp4 *mp4, guint i)
     cut_box_put_16(out, 0);
     cut_box_end(out, at);
     put_handler(out, mp4->is_quicktime ? "mhlr" : NULL, handler_of(track->kind),
-                track->kind == CUT_MP4_VIDEO ? "Video" : track->kind == CUT_MP4_SOUND ? "Sound" : "Timecode",
+                track->kind == CUT_MP4_VIDEO   ? "Video"
+                : track->kind == CUT_MP4_SOUND ? "Sound"
+                                               : "Timecode",
                 mp4->is_quicktime);
     guint info = cut_box_begin(out, "minf");
     put_media_header(out, mp4, track);

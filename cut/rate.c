@@ -78,9 +78,9 @@ static gboolean find_own(const CutSamples *samples, CutRate *rate)
 
 gboolean cut_rate_find(const CutSamples *samples, const GArray *sorted, CutRate *rate)
 {
-    static const CutRate usual[] = {{60, 1}, {30, 1},       {50, 1},       {25, 1},  {60000, 1001}, {30000, 1001},
-                                    {24, 1}, {24000, 1001}, {48, 1},       {120, 1}, {15, 1},       {12, 1},
-                                    {10, 1}, {100, 1},      {120000, 1001}};
+    static const CutRate usual[] = {{60, 1},       {30, 1}, {50, 1},       {25, 1},  {60000, 1001},
+                                    {30000, 1001}, {24, 1}, {24000, 1001}, {48, 1},  {120, 1},
+                                    {15, 1},       {12, 1}, {10, 1},       {100, 1}, {120000, 1001}};
     guint n_steps;
     if (find_own(samples, rate) && cut_rate_fits(rate, sorted, &n_steps))
         return TRUE;

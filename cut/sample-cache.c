@@ -214,8 +214,7 @@ static gboolean read_one(guint i, gpointer data, GError **error)
     name_of(task->range, ref, &name);
     task->cache->func(&name, bytes, size, task->cache->data);
     SEGMENT_LOCK_SCOPE(&task->cache->lock);
-    Hour *hour =
-        find_hour(task->cache, segment_stream_path(task->stream), segment_range_hour(task->range, ref)->start);
+    Hour *hour = find_hour(task->cache, segment_stream_path(task->stream), segment_range_hour(task->range, ref)->start);
     keep(task->cache, hour, name.hash, task->packed[number]);
     hour->n_new++;
     return TRUE;

@@ -151,8 +151,8 @@ static void classify(Video *video, guint8 first)
 {
     static const guint8 length[LENGTH] = {0};
     video->type = first & 0x1F;
-    video->is_kept = video->type != NAL_DELIMITER && video->type != NAL_SPS && video->type != NAL_PPS &&
-                     video->type != NAL_FILLER;
+    video->is_kept =
+        video->type != NAL_DELIMITER && video->type != NAL_SPS && video->type != NAL_PPS && video->type != NAL_FILLER;
     if (video->type >= NAL_SLICE && video->type <= NAL_IDR) {
         video->has_slice = TRUE;
         video->is_sync = video->is_sync || video->type == NAL_IDR;
@@ -469,8 +469,8 @@ static gboolean is_video(Scan *scan, guint pid)
 static void read_packet(Scan *scan, const guint8 *data)
 {
     CutTsPacket packet;
-    if (!cut_ts_parse(data, &packet) || packet.pid == CUT_TS_NULL_PID ||
-        cut_psi_read(&scan->psi, data, &packet) || packet.payload >= CUT_TS_PACKET)
+    if (!cut_ts_parse(data, &packet) || packet.pid == CUT_TS_NULL_PID || cut_psi_read(&scan->psi, data, &packet) ||
+        packet.payload >= CUT_TS_PACKET)
         return;
     if (is_video(scan, packet.pid)) {
         read_video(scan, data, &packet);

@@ -86,9 +86,9 @@ static void read_size(CutBits *bits, CutSps *sps)
 // Table E-1
 static void read_aspect(CutBits *bits, CutSps *sps)
 {
-    static const guint8 known[][2] = {{1, 1},   {1, 1},   {12, 11}, {10, 11}, {16, 11}, {40, 33},
-                                      {24, 11}, {20, 11}, {32, 11}, {80, 33}, {18, 11}, {15, 11},
-                                      {64, 33}, {160, 99}, {4, 3},  {3, 2},   {2, 1}};
+    static const guint8 known[][2] = {{1, 1},   {1, 1},    {12, 11}, {10, 11}, {16, 11}, {40, 33},
+                                      {24, 11}, {20, 11},  {32, 11}, {80, 33}, {18, 11}, {15, 11},
+                                      {64, 33}, {160, 99}, {4, 3},   {3, 2},   {2, 1}};
     guint number = cut_bits_read(bits, 8);
     if (number < G_N_ELEMENTS(known)) {
         sps->sar_width = known[number][0];
@@ -132,9 +132,9 @@ static void read_timing(CutBits *bits, CutSps *sps)
 // What H.264 allows (7.4.2.1.1).
 static gboolean is_valid(const CutSps *sps)
 {
-    return sps->id <= 31 && sps->chroma_format <= 3 && sps->bit_depth <= 14 && sps->chroma_depth <= 14 && sps->log2_max_frame_num <= 16 &&
-           sps->poc_type <= 2 && sps->log2_max_poc_lsb <= 16 && sps->refs <= 16 && sps->width > 0 &&
-           sps->width <= MAX_SIDE && sps->height > 0 && sps->height <= MAX_SIDE;
+    return sps->id <= 31 && sps->chroma_format <= 3 && sps->bit_depth <= 14 && sps->chroma_depth <= 14 &&
+           sps->log2_max_frame_num <= 16 && sps->poc_type <= 2 && sps->log2_max_poc_lsb <= 16 && sps->refs <= 16 &&
+           sps->width > 0 && sps->width <= MAX_SIDE && sps->height > 0 && sps->height <= MAX_SIDE;
 }
 
 gboolean cut_sps_parse(const guint8 *data, gsize size, CutSps *sps)

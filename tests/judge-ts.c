@@ -110,7 +110,8 @@ static void read_section(Reader *reader, guint pid, const guint8 *p, gsize size)
     gsize at = 12 + ((p[10] & 15u) << 8 | p[11]);
     while (at + 5 <= length - 4) {
         gsize next = at + 5 + ((p[at + 3] & 15u) << 8 | p[at + 4]);
-        gboolean is_av1 = p[at] == 0x06 && next <= length - 4 && next >= at + 11 && memcmp(p + at + 5, "\5\4AV01", 6) == 0;
+        gboolean is_av1 =
+            p[at] == 0x06 && next <= length - 4 && next >= at + 11 && memcmp(p + at + 5, "\5\4AV01", 6) == 0;
         add_stream(reader, (p[at + 1] & 31u) << 8 | p[at + 2], is_av1 ? JUDGE_AV1 : p[at]);
         at = next;
     }

@@ -103,8 +103,8 @@ static void test_tables(gconstpointer is_quicktime)
     // avcC of a high profile says its format once more.
     box = find(head->data, head->len, "moov/trak/mdia/minf/stbl/stsd", &size);
     const guint8 *avcc = find(box + 8 + 8 + 78, size - 8 - 8 - 78, "avcC", &size);
-    static const guint8 expected[] = {1,    100, 0,    40, 0xFF, 0xE1, 0,    5,    0x67, 100, 0,
-                                      40,   0x80, 1,   0,  2,    0x68, 0x80, 0xFD, 0xF8, 0xF8, 0};
+    static const guint8 expected[] = {1,  100,  0, 40, 0xFF, 0xE1, 0,    5,    0x67, 100,  0,
+                                      40, 0x80, 1, 0,  2,    0x68, 0x80, 0xFD, 0xF8, 0xF8, 0};
     g_assert_cmpmem(avcc, size, expected, sizeof expected);
 }
 

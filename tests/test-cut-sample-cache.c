@@ -79,15 +79,13 @@ static void get_all(CutSampleCache *cache, const Fixture *fixture, const Segment
     g_autoptr(GError) error = NULL;
     g_autoptr(CutSamples) samples = cut_samples_new();
     GBytes *packed[N_SEGMENTS];
-    gboolean ok =
-        cut_sample_cache_get(cache, fixture->stream, fixture->range, 0, N_SEGMENTS, packed, wait, &error);
+    gboolean ok = cut_sample_cache_get(cache, fixture->stream, fixture->range, 0, N_SEGMENTS, packed, wait, &error);
     g_assert_no_error(error);
     g_assert_true(ok);
     for (guint i = 0; i < N_SEGMENTS; i++) {
         g_assert_true(cut_samples_unpack(samples, packed[i]));
         g_assert_cmpuint(samples->tracks[0].frames->len, ==, FRAMES);
-        g_assert_cmpint(g_array_index(samples->tracks[0].frames, CutSoundSample, 0).pts, ==,
-                        9000 + i * FRAMES * 1920);
+        g_assert_cmpint(g_array_index(samples->tracks[0].frames, CutSoundSample, 0).pts, ==, 9000 + i * FRAMES * 1920);
         g_bytes_unref(packed[i]);
     }
 }
@@ -97,8 +95,8 @@ static void test_once(Fixture *fixture, gconstpointer unused)
     g_autoptr(GError) error = NULL;
     GBytes *packed[N_SEGMENTS];
     CutSampleCache *cache = new_cache(fixture);
-    g_assert_false(cut_sample_cache_get(cache, fixture->stream, fixture->range, 0, N_SEGMENTS, packed,
-                                        &segment_no_wait, &error));
+    g_assert_false(
+        cut_sample_cache_get(cache, fixture->stream, fixture->range, 0, N_SEGMENTS, packed, &segment_no_wait, &error));
     g_assert_error(error, SEGMENT_ERROR, SEGMENT_ERROR_WOULD_BLOCK);
     get_all(cache, fixture, NULL);
     get_all(cache, fixture, &segment_no_wait);
@@ -123,8 +121,7 @@ static void test_gone(Fixture *fixture, gconstpointer unused)
     g_autofree char *path = segment_path(5);
     scratch_remove(fixture->scratch, path);
     CutSampleCache *cache = new_cache(fixture);
-    g_assert_false(
-        cut_sample_cache_get(cache, fixture->stream, fixture->range, 0, N_SEGMENTS, packed, NULL, &error));
+    g_assert_false(cut_sample_cache_get(cache, fixture->stream, fixture->range, 0, N_SEGMENTS, packed, NULL, &error));
     g_assert_error(error, SEGMENT_ERRNO, EIO);
     for (guint i = 0; i < N_SEGMENTS; i++)
         g_assert_null(packed[i]);

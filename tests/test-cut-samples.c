@@ -8,8 +8,6 @@
 #include "cut/nal.h"
 #include "tests/media.h"
 
-
-
 // From Annex B to lengths, by the other parser.
 static void append_picture(GByteArray *out, const guint8 *data, gsize size)
 {
@@ -73,8 +71,7 @@ static void test_seed(gconstpointer seed)
             const CutUnit *unit = cut_demux_unit(demux, i);
             const guint8 *content = cut_demux_data(demux, unit);
             if (pass == 0 && unit->type == CUT_UNIT_PICTURE) {
-                const CutPictureSample *picture =
-                    &g_array_index(samples->pictures, CutPictureSample, n_pictures++);
+                const CutPictureSample *picture = &g_array_index(samples->pictures, CutPictureSample, n_pictures++);
                 guint before = expected->len;
                 append_picture(expected, content, unit->size);
                 g_assert_cmpuint(picture->size, ==, expected->len - before);
@@ -82,8 +79,7 @@ static void test_seed(gconstpointer seed)
                 g_assert_cmpint(picture->dts, ==, unit->dts);
                 g_assert_cmpint(picture->is_sync, ==, unit->is_key);
             } else if (pass == 1 && unit->type == CUT_UNIT_AUDIO) {
-                const CutSoundSample *frame =
-                    &g_array_index(samples->tracks[0].frames, CutSoundSample, n_frames++);
+                const CutSoundSample *frame = &g_array_index(samples->tracks[0].frames, CutSoundSample, n_frames++);
                 g_byte_array_append(expected, content + 7, (guint) unit->size - 7);
                 g_assert_cmpuint(frame->size, ==, unit->size - 7);
                 g_assert_cmpint(frame->pts, ==, unit->pts);

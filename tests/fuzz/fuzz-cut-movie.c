@@ -119,11 +119,10 @@ static void cut(const TsInput *input)
     fuzz_assert(stream != NULL);
     g_autoptr(CutEngine) engine = cut_engine_new(NULL, 0);
     const CutTextOptions movie = {.lay_out_movie = cut_movie_lay_out, .data = engine};
-    g_autofree char *name = g_strdup_printf("20191113T0200%s-20191113T0200%s%s.%s",
-                                            (input->options[0] & HAS_BEFORE) != 0 ? "00.3" : "02",
-                                            (input->options[0] & HAS_AFTER) != 0 ? "05.1" : "04",
-                                            (input->options[0] & IS_ROUGH) != 0 ? ".rough" : "",
-                                            (input->options[0] & IS_QUICKTIME) != 0 ? "mov" : "mp4");
+    g_autofree char *name = g_strdup_printf(
+        "20191113T0200%s-20191113T0200%s%s.%s", (input->options[0] & HAS_BEFORE) != 0 ? "00.3" : "02",
+        (input->options[0] & HAS_AFTER) != 0 ? "05.1" : "04", (input->options[0] & IS_ROUGH) != 0 ? ".rough" : "",
+        (input->options[0] & IS_QUICKTIME) != 0 ? "mov" : "mp4");
     CutRequest *request = cut_request_parse(name, &error);
     fuzz_assert(request != NULL);
     g_autoptr(CutPlan) plan = cut_plan_new(stream, request, &movie, NULL, &error);
