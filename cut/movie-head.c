@@ -19,6 +19,7 @@
 #include "cut/timeline.h"
 #include "segment/time.h"
 
+#define MAX_TITLE 100 // characters of the stream's path
 #define FRAME 1024 // samples in a frame of AAC
 #define MAX_OFF (FRAME * 3 / 4) // samples by which sound may be off; a join shifts it by half a frame at most
 #define LABEL_RATE 25 // timecodes a second of a stream whose rate is not constant
@@ -303,6 +304,9 @@ static void add_sound(Builder *builder, const CutPart *part, const CutSampleTrac
         sound->clock = builder->clock;
     gint64 delta = delta_of(builder, part->number, own->pid);
     gint64 first = g_array_index(own->frames, CutSoundSample, 0).pts, begin = read_clock(&sound->clock, first + delta);
+    // Without pictures the first track is what the others begin with.
+    if (!builder->clock.is_set)
+        builder->clock = sound->clock;
     for (guint i = 0; i < own->frames->len; i++) {
         const CutSoundSample *frame = &g_array_index(own->frames, CutSoundSample, i);
         add_frame(sound, begin + frame->pts - first, frame->size);
@@ -520,8 +524,9 @@ static char *make_title(const CutPlan *plan)
 {
     char start[SEGMENT_TIME_TEXT_SIZE], end[SEGMENT_TIME_TEXT_SIZE];
     const CutRequest *request = plan->request;
-    return g_strdup_printf("%.200s %s to %s%s", segment_stream_path(plan->stream),
-                           segment_time_format(request->spans[0].start, start),
+    g_autofree char *path = g_utf8_make_valid(segment_stream_path(plan->stream), -1);
+    g_autofree char *name = g_utf8_substring(path, 0, MIN(g_utf8_strlen(path, -1), MAX_TITLE));
+    return g_strdup_printf("%s %s to %s%s", name, segment_time_format(request->spans[0].start, start),
                            segment_time_format(request->spans[request->n_spans - 1].end, end),
                            request->n_spans > 1 ? ", several ranges" : "");
 }

@@ -44,13 +44,12 @@ static GBytes *slice_segment(gpointer data, GError **error)
     SegmentStream *stream = source->plan->stream;
     g_autoptr(GBytes) packed = NULL;
     g_autoptr(CutSamples) samples = cut_samples_new();
-    gsize size;
     if (!cut_sample_cache_get(cut_engine_samples(source->engine), stream, range, ref, 1, &packed, source->wait, error))
         return NULL;
-    const guint8 *bytes = cut_segment_buffer_read(stream, range, ref, &size, error);
-    if (bytes == NULL)
+    g_autoptr(CutSegmentBuffer) buffer = cut_segment_buffer_read(stream, range, ref, error);
+    if (buffer == NULL)
         return NULL;
-    GBytes *slice = cut_samples_unpack(samples, packed) ? write_slice(samples, bytes, size) : NULL;
+    GBytes *slice = cut_samples_unpack(samples, packed) ? write_slice(samples, buffer->data, buffer->size) : NULL;
     if (slice == NULL) {
         g_autofree char *path = cut_segment_path(stream, range, ref);
         g_set_error(error, CUT_ERROR, CUT_ERROR_CODEC, "%s: it is not what it was when it was looked into", path);

@@ -203,16 +203,15 @@ static gboolean read_one(guint i, gpointer data, GError **error)
 {
     Task *task = data;
     guint number = task->missing[i], ref = task->first + number;
-    gsize size;
     SegmentName name;
-    const guint8 *bytes = cut_segment_buffer_read(task->stream, task->range, ref, &size, error);
-    if (bytes == NULL)
+    g_autoptr(CutSegmentBuffer) buffer = cut_segment_buffer_read(task->stream, task->range, ref, error);
+    if (buffer == NULL)
         return FALSE;
     g_autoptr(CutSamples) samples = cut_samples_new();
-    cut_samples_scan(samples, bytes, size);
+    cut_samples_scan(samples, buffer->data, buffer->size);
     task->packed[number] = cut_samples_pack(samples);
     name_of(task->range, ref, &name);
-    task->cache->func(&name, bytes, size, task->cache->data);
+    task->cache->func(&name, buffer->data, buffer->size, task->cache->data);
     SEGMENT_LOCK_SCOPE(&task->cache->lock);
     Hour *hour = find_hour(task->cache, segment_stream_path(task->stream), segment_range_hour(task->range, ref)->start);
     keep(task->cache, hour, name.hash, task->packed[number]);

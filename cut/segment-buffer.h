@@ -7,8 +7,15 @@
 
 #include "segment/store.h"
 
-// Reads segment REF of RANGE. The *SIZE bytes are the thread's, until it reads another one. NULL with the error set.
-const guint8 *cut_segment_buffer_read(SegmentStream *stream, const SegmentRange *range, guint ref, gsize *size,
-                                      GError **error);
+typedef struct {
+    guint8 *data;
+    gsize size; // bytes that were read
+    gsize room; // bytes of memory
+} CutSegmentBuffer;
+
+// Reads segment REF of RANGE. Free it. NULL with the error set.
+CutSegmentBuffer *cut_segment_buffer_read(SegmentStream *stream, const SegmentRange *range, guint ref, GError **error);
+void cut_segment_buffer_free(CutSegmentBuffer *buffer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CutSegmentBuffer, cut_segment_buffer_free)
 
 #endif
