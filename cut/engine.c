@@ -163,10 +163,10 @@ void cut_engine_free(CutEngine *engine)
 {
     if (engine == NULL)
         return;
+    cut_slices_free(engine->slices);
     cut_archives_free(engine->archives);
     cut_blobs_free(engine->blobs);
     cut_sample_cache_free(engine->samples);
-    cut_slices_free(engine->slices);
     cut_batch_pool_free(engine->pool);
     g_hash_table_unref(engine->known);
     g_mutex_clear(&engine->lock);

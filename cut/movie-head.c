@@ -542,7 +542,7 @@ static GBytes *finish(Builder *builder, GError **error)
     add_timecode(builder, last, builder->video != NULL ? builder->video->duration : 0);
     for (guint i = 0; i < movie->n_sounds; i++)
         end_sound(builder, &builder->sounds[i]);
-    g_autoptr(GByteArray) bytes = cut_mp4_head(builder->mp4);
+    g_autoptr(GByteArray) bytes = cut_mp4_head(builder->mp4, (guint) movie->offsets[0]);
     gint64 space = movie->head - CUT_MP4_DATA_HEAD - (gint64) bytes->len;
     if (space < CUT_MP4_FREE_HEAD || space > G_MAXINT32) {
         fail(error, "it has not enough room");

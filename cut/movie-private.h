@@ -19,6 +19,7 @@ typedef struct {
 struct CutMovie {
     guint8 key[CUT_SLICE_KEY]; // of its head
     gint64 head; // bytes before the data: ftyp, moov, free, and the head of mdat
+    int last_part; // atomic: that was read last
     gint64 *offsets; // of each part in the file, and behind the last its end
     gboolean has_video;
     CutRate rate; // that all stamps fit to; num is 0 where there is none

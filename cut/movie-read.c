@@ -7,7 +7,6 @@
 #include "cut/movie-private.h"
 #include "cut/request.h"
 #include "cut/sample-cache.h"
-#include "cut/segment-buffer.h"
 #include "cut/sources.h"
 #include "cut/timeline.h"
 #include "segment/name.h"
@@ -29,11 +28,10 @@ static GBytes *make_head(gpointer data, GError **error)
 
 static GBytes *write_slice(const CutSamples *samples, const guint8 *data, gsize size)
 {
-    gsize length = (gsize) cut_samples_size(samples);
-    g_autofree guint8 *out = g_try_malloc(length + 1);
-    if (out == NULL || !cut_samples_write(samples, data, size, out))
+    g_autoptr(CutBuffer) out = cut_buffer_new((gsize) cut_samples_size(samples));
+    if (out == NULL || !cut_samples_write(samples, data, size, out->data))
         return NULL;
-    return g_bytes_new_take(g_steal_pointer(&out), length);
+    return cut_buffer_to_bytes(g_steal_pointer(&out));
 }
 
 static GBytes *slice_segment(gpointer data, GError **error)
@@ -46,7 +44,7 @@ static GBytes *slice_segment(gpointer data, GError **error)
     g_autoptr(CutSamples) samples = cut_samples_new();
     if (!cut_sample_cache_get(cut_engine_samples(source->engine), stream, range, ref, 1, &packed, source->wait, error))
         return NULL;
-    g_autoptr(CutSegmentBuffer) buffer = cut_segment_buffer_read(stream, range, ref, error);
+    g_autoptr(CutBuffer) buffer = cut_read_segment(stream, range, ref, error);
     if (buffer == NULL)
         return NULL;
     GBytes *slice = cut_samples_unpack(samples, packed) ? write_slice(samples, buffer->data, buffer->size) : NULL;
@@ -94,6 +92,47 @@ static GBytes *get_slice(Source *source, GError **error)
     GBytes *slice = cut_slices_get(slices, request.key, slice_edge, source, source->wait, error);
     cut_make_request_clear(&request);
     return slice;
+}
+
+// ---- ahead of who reads part by part
+
+typedef struct {
+    CutEngine *engine;
+    CutPlan *plan;
+    guint number;
+} Next;
+
+static void make_next(gpointer data)
+{
+    Next *next = data;
+    CutPart part;
+    cut_plan_part(next->plan, next->number, &part);
+    Source source = {.engine = next->engine, .plan = next->plan, .part = &part};
+    GBytes *slice = get_slice(&source, NULL); // who wants it will see what is wrong
+    g_clear_pointer(&slice, g_bytes_unref);
+    cut_plan_unref(next->plan);
+    g_free(next);
+}
+
+// Edges are there: the head needs them.
+static void read_ahead(CutEngine *engine, CutPlan *plan, guint number)
+{
+    int last = g_atomic_int_get(&plan->movie->last_part);
+    CutPart part;
+    if ((int) number == last)
+        return;
+    g_atomic_int_set(&plan->movie->last_part, (int) number);
+    if ((int) number != last + 1 || number + 1 >= plan->n_parts)
+        return;
+    cut_plan_part(plan, number + 1, &part);
+    if (part.is_made)
+        return;
+    Next *next = g_new(Next, 1);
+    *next = (Next){engine, cut_plan_ref(plan), number + 1};
+    if (!cut_slices_ahead(cut_engine_slices(engine), make_next, next)) {
+        cut_plan_unref(plan);
+        g_free(next);
+    }
 }
 
 // SIZE bytes at OFFSET of what the part has room for.
@@ -156,6 +195,7 @@ gssize cut_movie_read(CutEngine *engine, CutPlan *plan, guint8 *buffer, gsize si
         guint i = find_part(plan, at);
         cut_plan_part(plan, i, &part);
         source.part = &part;
+        read_ahead(engine, plan, i);
         gsize n = MIN(size - done, (gsize) (movie->offsets[i + 1] - at));
         if (!read_part(&source, buffer + done, n, at - movie->offsets[i], error))
             return -1;

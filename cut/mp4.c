@@ -104,10 +104,12 @@ static void put_runs(GByteArray *out, const char *type, const GArray *runs)
 {
     guint at = cut_box_begin_full(out, type, 0, 0);
     cut_box_put_32(out, runs->len);
+    guint old = out->len;
+    g_byte_array_set_size(out, old + runs->len * 2 * (guint) sizeof(guint32));
     for (guint i = 0; i < runs->len; i++) {
         const CutMp4Run *run = &g_array_index(runs, CutMp4Run, i);
-        cut_box_put_32(out, run->count);
-        cut_box_put_32(out, (guint32) run->value);
+        const guint32 values[] = {GUINT32_TO_BE(run->count), GUINT32_TO_BE((guint32) run->value)};
+        memcpy(out->data + old + i * sizeof values, values, sizeof values);
     }
     cut_box_end(out, at);
 }
@@ -465,9 +467,9 @@ static void put_chapters(GByteArray *out, const CutMp4 *mp4)
     cut_box_end(out, at);
 }
 
-GByteArray *cut_mp4_head(const CutMp4 *mp4)
+GByteArray *cut_mp4_head(const CutMp4 *mp4, guint size)
 {
-    GByteArray *out = g_byte_array_new();
+    GByteArray *out = g_byte_array_sized_new(size);
     put_brands(out, mp4);
     guint movie = cut_box_begin(out, "moov");
     put_movie_header(out, mp4);

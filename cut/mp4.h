@@ -76,8 +76,8 @@ GBytes *cut_mp4_video_entry(const CutMp4Picture *picture, gboolean is_quicktime)
 GBytes *cut_mp4_sound_entry(guint16 config, guint32 rate, gboolean is_quicktime);
 GBytes *cut_mp4_timecode_entry(guint32 timescale, guint32 duration, guint fps, gboolean drops);
 
-// Both boxes. 64-bit offsets are used where a chunk needs them.
-GByteArray *cut_mp4_head(const CutMp4 *mp4);
+// Both boxes. 64-bit offsets are used where a chunk needs them. It will have about SIZE bytes.
+GByteArray *cut_mp4_head(const CutMp4 *mp4, guint size);
 
 // What a box of SIZE bytes of free space begins with, 8 bytes; and the head of an mdat box, 16.
 #define CUT_MP4_FREE_HEAD 8

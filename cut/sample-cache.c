@@ -9,7 +9,7 @@
 #include "cut/blob-files.h"
 #include "cut/blobs.h"
 #include "cut/samples.h"
-#include "cut/segment-buffer.h"
+#include "cut/sources.h"
 #include "segment/error.h"
 #include "segment/lock.h"
 #include "segment/name.h"
@@ -204,7 +204,7 @@ static gboolean read_one(guint i, gpointer data, GError **error)
     Task *task = data;
     guint number = task->missing[i], ref = task->first + number;
     SegmentName name;
-    g_autoptr(CutSegmentBuffer) buffer = cut_segment_buffer_read(task->stream, task->range, ref, error);
+    g_autoptr(CutBuffer) buffer = cut_read_segment(task->stream, task->range, ref, error);
     if (buffer == NULL)
         return FALSE;
     g_autoptr(CutSamples) samples = cut_samples_new();

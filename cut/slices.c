@@ -7,7 +7,8 @@
 #include "segment/lock.h"
 #include "segment/name.h"
 
-#define MEMORY (16 * 1024 * 1024) // bytes
+#define MEMORY (12 * 1024 * 1024) // bytes
+#define MAX_AHEAD 2 // made at the same time, or waiting to be
 #define POLL (20 * 1000) // microseconds between two looks whether a caller is still there
 
 G_STATIC_ASSERT(CUT_SLICE_KEY == SEGMENT_HASH_SIZE);
@@ -18,7 +19,13 @@ typedef struct {
     GList link;
 } Slice;
 
+typedef struct {
+    CutSliceAheadFunc func;
+    gpointer data;
+} Ahead;
+
 struct CutSlices {
+    GThreadPool *ahead; // of Ahead
     GMutex lock; // guards all below
     GCond changed;
     GHashTable *table; // Slice, by key
@@ -90,9 +97,27 @@ GBytes *cut_slices_get(CutSlices *slices, const guint8 *key, CutSliceFunc func, 
     return bytes;
 }
 
+static void make_ahead(gpointer data, gpointer unused)
+{
+    Ahead *ahead = data;
+    ahead->func(ahead->data);
+    g_free(ahead);
+}
+
+gboolean cut_slices_ahead(CutSlices *slices, CutSliceAheadFunc func, gpointer data)
+{
+    if (g_thread_pool_unprocessed(slices->ahead) >= MAX_AHEAD)
+        return FALSE;
+    Ahead *ahead = g_new(Ahead, 1);
+    *ahead = (Ahead){func, data};
+    g_thread_pool_push(slices->ahead, ahead, NULL);
+    return TRUE;
+}
+
 CutSlices *cut_slices_new(void)
 {
     CutSlices *slices = g_new0(CutSlices, 1);
+    slices->ahead = g_thread_pool_new(make_ahead, NULL, MAX_AHEAD, FALSE, NULL);
     slices->table = g_hash_table_new_full(segment_hash_hash, segment_hash_equal, NULL, slice_free);
     g_mutex_init(&slices->lock);
     g_cond_init(&slices->changed);
@@ -104,6 +129,7 @@ void cut_slices_free(CutSlices *slices)
 {
     if (slices == NULL)
         return;
+    g_thread_pool_free(slices->ahead, FALSE, TRUE);
     g_hash_table_unref(slices->table);
     g_mutex_clear(&slices->lock);
     g_cond_clear(&slices->changed);

@@ -22,4 +22,9 @@ typedef GBytes *(*CutSliceFunc)(gpointer data, GError **error);
 GBytes *cut_slices_get(CutSlices *slices, const guint8 *key, CutSliceFunc func, gpointer data, const SegmentWait *wait,
                        GError **error);
 
+// Has a thread make a slice that will be wanted next: calls FUNC with DATA. FALSE where it has enough to do; then DATA is
+// still the caller's. What was begun is waited for in cut_slices_free().
+typedef void (*CutSliceAheadFunc)(gpointer data);
+gboolean cut_slices_ahead(CutSlices *slices, CutSliceAheadFunc func, gpointer data);
+
 #endif

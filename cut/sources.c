@@ -40,23 +40,20 @@ int cut_open_segment(SegmentStream *stream, const SegmentRange *range, guint ref
     return -1;
 }
 
-static guint8 *load(SegmentStream *stream, const SegmentRange *range, guint ref, GError **error)
+CutBuffer *cut_read_segment(SegmentStream *stream, const SegmentRange *range, guint ref, GError **error)
 {
     gsize size = (gsize) segment_range_entry(range, ref)->size;
-    g_autofree char *path = cut_segment_path(stream, range, ref);
     segment_autofd int fd = cut_open_segment(stream, range, ref, error);
     if (fd < 0)
         return NULL;
-    g_autofree guint8 *data = size <= MAX_SEGMENT ? g_try_malloc(size + 1) : NULL;
-    if (data == NULL) {
-        segment_error_set_errno(error, EFBIG, "cannot load", path);
-        return NULL;
-    }
-    if (!segment_fd_read(fd, data, size, 0)) {
-        segment_error_set_errno(error, errno, "cannot read", path);
-        return NULL;
-    }
-    return g_steal_pointer(&data);
+    g_autoptr(CutBuffer) buffer = size <= MAX_SEGMENT ? cut_buffer_new(size) : NULL;
+    errno = EFBIG;
+    if (buffer != NULL && segment_fd_read(fd, buffer->data, size, 0))
+        return g_steal_pointer(&buffer);
+    int code = errno;
+    g_autofree char *path = cut_segment_path(stream, range, ref);
+    segment_error_set_errno(error, code, "cannot read", path);
+    return NULL;
 }
 
 typedef struct {
@@ -76,14 +73,15 @@ static gboolean add(CutSources *sources, SegmentStream *stream, guint at, const 
         g_autofree char *path = cut_segment_path(stream, segment->range, segment->ref);
         return segment_error_set_errno(error, EFBIG, "cannot load", path);
     }
-    guint8 *data = load(stream, segment->range, segment->ref, error);
-    if (data == NULL)
+    CutBuffer *buffer = cut_read_segment(stream, segment->range, segment->ref, error);
+    if (buffer == NULL)
         return FALSE;
+    g_ptr_array_add(sources->buffers, buffer);
     sources->items = g_renew(CutSource, sources->items, sources->n + 1);
     memmove(sources->items + at + 1, sources->items + at, (sources->n - at) * sizeof(CutSource));
     sources->items[at] = (CutSource){
-        .data = data,
-        .size = (gsize) entry->size,
+        .data = buffer->data,
+        .size = buffer->size,
         .start = segment_entry_start(hour, entry),
         .is_whole = entry->type == SEGMENT_FULL,
     };
@@ -171,6 +169,7 @@ static gboolean add_before(CutSources *sources, const CutPlan *plan, const CutPa
 CutSources *cut_sources_load(const CutPlan *plan, const CutPart *part, const int *cancelled, GError **error)
 {
     g_autoptr(CutSources) sources = g_new0(CutSources, 1);
+    sources->buffers = g_ptr_array_new_with_free_func((GDestroyNotify) cut_buffer_free);
     SegmentWait wait = {.may_block = TRUE, .cancelled = cancelled};
     for (guint i = 0; i < part->n_refs; i++) {
         Segment segment = {.range = part->run->range, .ref = part->first_ref + i};
@@ -190,15 +189,16 @@ CutSources *cut_sources_load(const CutPlan *plan, const CutPart *part, const int
 
 void cut_sources_drop_bytes(CutSources *sources)
 {
+    g_ptr_array_set_size(sources->buffers, 0);
     for (guint i = 0; i < sources->n; i++)
-        g_clear_pointer((guint8 **) &sources->items[i].data, g_free);
+        sources->items[i].data = NULL;
 }
 
 void cut_sources_free(CutSources *sources)
 {
     if (sources == NULL)
         return;
-    cut_sources_drop_bytes(sources);
+    g_ptr_array_unref(sources->buffers);
     g_free(sources->items);
     g_free(sources);
 }

@@ -5,6 +5,7 @@
 
 #include <glib.h>
 
+#include "cut/buffer.h"
 #include "cut/edge.h"
 #include "cut/index.h"
 #include "cut/plan.h"
@@ -13,12 +14,16 @@
 // EIO; the message has its path).
 int cut_open_segment(SegmentStream *stream, const SegmentRange *range, guint ref, GError **error);
 
+// Reads all of segment REF of RANGE. Errors: those of cut_open_segment(), EFBIG, those of reading.
+CutBuffer *cut_read_segment(SegmentStream *stream, const SegmentRange *range, guint ref, GError **error);
+
 // The path of segment REF from the store's root. Free it.
 char *cut_segment_path(SegmentStream *stream, const SegmentRange *range, guint ref);
 
 typedef struct {
     guint n;
     CutSource *items;
+    GPtrArray *buffers; // CutBuffer: the bytes of all
     guint n_before, n_covered;
 } CutSources;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // segfs(8): mounts a store.
 #include <locale.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,13 +9,10 @@
 #include "fs/log.h"
 
 #define EXIT_USAGE 2
-#define LARGE (256 * 1024) // bytes
 
 int main(int argc, char **argv)
 {
     setlocale(LC_ALL, "");
-    // What is as large as a segment goes back when it is freed: it would stay in the heap of each thread that had one.
-    mallopt(M_MMAP_THRESHOLD, LARGE);
     g_autoptr(GError) error = NULL;
     g_autoptr(FsConfig) config = fs_config_new(argc, argv, &error);
     if (config == NULL) {

@@ -78,7 +78,7 @@ static void test_tables(gconstpointer is_quicktime)
     g_ptr_array_add(timecode->entries, cut_mp4_timecode_entry(15360, 256, 60, FALSE));
     cut_mp4_add_chapter(mp4, 0, "one");
     cut_mp4_add_chapter(mp4, 7500, "two");
-    g_autoptr(GByteArray) head = cut_mp4_head(mp4);
+    g_autoptr(GByteArray) head = cut_mp4_head(mp4, 0);
     gsize size;
     const guint8 *box = find(head->data, head->len, "ftyp", &size);
     g_assert_cmpmem(box, 4, is_quicktime != NULL ? "qt  " : "isom", 4);
@@ -114,7 +114,7 @@ static void test_large(void)
     CutMp4Track *track = add_video(mp4, G_GINT64_CONSTANT(0x123456789));
     const CutMp4Edit edit = {G_GINT64_CONSTANT(0x100000000), 512};
     g_array_append_val(track->edits, edit);
-    g_autoptr(GByteArray) head = cut_mp4_head(mp4);
+    g_autoptr(GByteArray) head = cut_mp4_head(mp4, 0);
     gsize size;
     g_assert_null(find(head->data, head->len, "moov/trak/mdia/minf/stbl/stco", &size));
     const guint8 *box = find(head->data, head->len, "moov/trak/mdia/minf/stbl/co64", &size);
