@@ -95,7 +95,7 @@ static char *temp_name(const char *file, gboolean is_segment)
 {
     g_autofree char *uuid = g_uuid_string_random();
     if (!is_segment)
-        return g_strdup_printf(".temp-%s", uuid);
+        return g_strconcat(SEGMENT_TEMP_PREFIX, uuid, NULL);
     const char *type = strchr(strchr(file, '-') + 1, '-');
     return g_strdup_printf("%.*s-temp-%s.ts", (int) (type - file), file, uuid);
 }
@@ -286,7 +286,7 @@ void segment_draft_place(SegmentDraft *draft)
             draft->news = TRUE;
             return;
         }
-        gboolean whole;
+        gboolean whole = FALSE;
         if (errno != EEXIST || tries > 0) {
             fail(&draft->error, errno, "cannot rename to", draft);
             return;

@@ -12,6 +12,9 @@
 #include "segment/name.h"
 #include "segment/store.h"
 
+// How the temporary name of what is no segment begins; a UUID follows. A segment's is a SEGMENT_TEMP's.
+#define SEGMENT_TEMP_PREFIX ".temp-"
+
 typedef struct SegmentWriter SegmentWriter;
 typedef struct SegmentDraft SegmentDraft;
 

@@ -45,9 +45,7 @@ static char *name_of(gint64 offset, const guint8 *bytes, gsize size)
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
     g_checksum_update(checksum, bytes, (gssize) size);
     g_checksum_get_digest(checksum, digest, &length);
-    g_autofree char *text = g_base64_encode(digest, length);
-    text[SEGMENT_HASH_TEXT_LENGTH] = '\0';
-    g_strdelimit(g_strdelimit(text, "+", '-'), "/", '_');
+    g_autofree char *text = segment_hash_format(digest);
     int seconds = (int) (offset / SEGMENT_SECOND);
     return g_strdup_printf("%02d:%02d.0-2.0-full-%s.ts", seconds / 60, seconds % 60, text);
 }

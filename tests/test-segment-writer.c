@@ -48,9 +48,7 @@ static char *name_of(int second, const char *bytes)
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
     g_checksum_update(checksum, (const guchar *) bytes, -1);
     g_checksum_get_digest(checksum, digest, &size);
-    g_autofree char *text = g_base64_encode(digest, size);
-    text[SEGMENT_HASH_TEXT_LENGTH] = '\0';
-    g_strdelimit(g_strdelimit(text, "+", '-'), "/", '_');
+    g_autofree char *text = segment_hash_format(digest);
     return g_strdup_printf("00:%02d.5-2.0-full-%s.ts", second, text);
 }
 
