@@ -16,8 +16,6 @@
 #include "segment/fd.h"
 
 #define BUFFER (1024 * 1024)
-#define BAR 40 // characters
-#define BAR_INTERVAL (100 * 1000) // microseconds
 
 typedef struct {
     const char *output;
@@ -85,16 +83,8 @@ static int parse_options(int argc, char **argv, Options *options)
 
 static void show_progress(gint64 done, gint64 size)
 {
-    static gint64 shown;
-    gint64 now = g_get_monotonic_time();
-    if (now - shown < BAR_INTERVAL && done < size)
-        return;
-    shown = now;
-    int filled = (int) (BAR * done / size);
-    fprintf(stderr, "\r[%.*s%*s] %3d %% of %" G_GINT64_FORMAT " MB", filled, "########################################",
-            BAR - filled, "", (int) (100 * done / size), size / 1000000);
-    if (done == size)
-        fputc('\n', stderr);
+    g_autofree char *of = g_strdup_printf("%" G_GINT64_FORMAT " MB", size / 1000000);
+    fs_ctl_show_progress(done, size, of);
 }
 
 static gboolean copy(CutReader *reader, gint64 size, int fd, const char *path, gboolean progress, GError **error)
@@ -105,8 +95,7 @@ static gboolean copy(CutReader *reader, gint64 size, int fd, const char *path, g
         gssize n =
             segment_wait_is_over(&wait, error) ? -1 : cut_reader_read(reader, buffer, BUFFER, done, &wait, error);
         if (n < 0) {
-            if (progress)
-                fputc('\n', stderr);
+            fs_ctl_end_progress();
             return FALSE;
         }
         if (!segment_fd_write(fd, buffer, (gsize) n))
@@ -120,7 +109,7 @@ static gboolean copy(CutReader *reader, gint64 size, int fd, const char *path, g
 
 static gboolean write_file(CutReader *reader, gint64 size, const Options *options, GError **error)
 {
-    gboolean progress = !options->quiet && isatty(STDERR_FILENO) != 0;
+    gboolean progress = !options->quiet && fs_ctl_may_show_progress();
     if (strcmp(options->output, "-") == 0)
         return copy(reader, size, STDOUT_FILENO, "standard output", progress, error);
     g_autofree char *temp = g_strdup_printf("%s.%d.part", options->output, getpid());

@@ -194,6 +194,9 @@ static const struct {
     {"untombstone", run_untombstone, "PATH...", "undo that, on the machine that has the store"},
     {"cut", fs_ctl_cut, "[OPTION...] STREAM RANGE... -o FILE", "write a cut into a file, without a mount"},
     {"best", run_best, "[--no-holes] STREAM START END|+DURATION", "print the segments of a range, and its holes"},
+    {"scrub", fs_ctl_scrub, "[OPTION...] STORE", "read all segments again; those that are bad go into quarantine"},
+    {"repair", fs_ctl_repair, "[OPTION...] STORE", "put in order what writers that died left"},
+    {"prune", fs_ctl_prune, "[OPTION...] --older-than=AGE STORE", "delete old segments, but no tombstones"},
     {"status", run_status, "[MOUNTPOINT...]", "print what mounts are doing, as JSON"},
 };
 
@@ -207,7 +210,11 @@ static void print_help(void)
          "  -o, --output=FILE          of cut: where it goes\n"
          "      --mode=MODE            of cut: smart (default), fast, full or rough\n"
          "      --holes                of cut: go on after a hole\n"
-         "  -q, --quiet                of cut: show no progress\n\nMore in segfsctl(8).");
+         "      --rate=MB              of scrub: read so much a second at most (50)\n"
+         "      --restart              of scrub: begin anew, not where it was ended\n"
+         "      --older-than=AGE       of prune and repair: 90s, 30m, 36h or 14d\n"
+         "  -n, --dry-run              of scrub, repair and prune: change nothing\n"
+         "  -q, --quiet                show no progress, and no more than what is wrong\n\nMore in segfsctl(8).");
 }
 
 int main(int argc, char **argv)

@@ -19,6 +19,12 @@ int fs_errno(const GError *error)
             return EINTR;
         case SEGMENT_ERROR_BAD_NAME:
             return EINVAL;
+        case SEGMENT_ERROR_BARRED:
+            return EPERM;
+        case SEGMENT_ERROR_MISMATCH:
+            return EBADMSG;
+        case SEGMENT_ERROR_NO_ROOM:
+            return ENOSPC;
         }
     }
     if (error->domain == CUT_ERROR) {

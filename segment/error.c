@@ -2,6 +2,8 @@
 // Errors of segment/ and the ways to ask about them.
 #include "segment/error.h"
 
+#include <errno.h>
+
 G_DEFINE_QUARK(segment-errno-quark, segment_errno)
 G_DEFINE_QUARK(segment-error-quark, segment_error)
 
@@ -21,6 +23,17 @@ gboolean segment_error_is_errno(const GError *error, int code)
 gboolean segment_error_would_block(const GError *error)
 {
     return g_error_matches(error, SEGMENT_ERROR, SEGMENT_ERROR_WOULD_BLOCK);
+}
+
+gboolean segment_error_is_barred(const GError *error)
+{
+    return g_error_matches(error, SEGMENT_ERROR, SEGMENT_ERROR_BARRED);
+}
+
+gboolean segment_error_is_no_room(const GError *error)
+{
+    return g_error_matches(error, SEGMENT_ERROR, SEGMENT_ERROR_NO_ROOM) || segment_error_is_errno(error, ENOSPC) ||
+           segment_error_is_errno(error, EDQUOT);
 }
 
 gboolean segment_wait_is_over(const SegmentWait *wait, GError **error)

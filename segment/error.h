@@ -17,6 +17,9 @@ typedef enum {
     SEGMENT_ERROR_WOULD_BLOCK, // the answer is not in memory, and the caller said not to wait
     SEGMENT_ERROR_CANCELLED,
     SEGMENT_ERROR_BAD_NAME,
+    SEGMENT_ERROR_BARRED, // a tombstone bars it
+    SEGMENT_ERROR_MISMATCH, // the bytes are not those that the name stands for
+    SEGMENT_ERROR_NO_ROOM, // less would be free than has to be
 } SegmentErrorCode;
 
 // "what PATH: reason of errno CODE", with CODE as the error's code. Always returns FALSE.
@@ -24,6 +27,9 @@ gboolean segment_error_set_errno(GError **error, int code, const char *what, con
 
 gboolean segment_error_is_errno(const GError *error, int code);
 gboolean segment_error_would_block(const GError *error);
+gboolean segment_error_is_barred(const GError *error);
+// The disk is full, or as full as it may get.
+gboolean segment_error_is_no_room(const GError *error);
 
 // How long a caller is willing to wait for what has to be read first. NULL stands for: as long as it takes.
 typedef struct {

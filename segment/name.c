@@ -53,6 +53,13 @@ gboolean segment_hash_parse(const char *text, guint8 hash[SEGMENT_HASH_SIZE])
     return (bits & 3) == 0;
 }
 
+char *segment_hash_format(const guint8 hash[SEGMENT_HASH_SIZE])
+{
+    char *text = g_base64_encode(hash, SEGMENT_HASH_SIZE);
+    text[SEGMENT_HASH_TEXT_LENGTH] = '\0';
+    return g_strdelimit(g_strdelimit(text, "+", '-'), "/", '_');
+}
+
 void segment_hash_to_hex(const guint8 hash[SEGMENT_HASH_SIZE], char text[2 * SEGMENT_HASH_SIZE + 1])
 {
     for (int i = 0; i < SEGMENT_HASH_SIZE; i++)

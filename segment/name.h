@@ -47,6 +47,7 @@ char *segment_name_from_portable(const char *text, gint64 hour);
 
 // Hashes as text and back. The text must be canonical: its last two bits are zero.
 gboolean segment_hash_parse(const char *text, guint8 hash[SEGMENT_HASH_SIZE]);
+char *segment_hash_format(const guint8 hash[SEGMENT_HASH_SIZE]); // free it
 void segment_hash_to_hex(const guint8 hash[SEGMENT_HASH_SIZE], char text[2 * SEGMENT_HASH_SIZE + 1]);
 
 // For hash tables whose keys are hashes.

@@ -99,6 +99,10 @@ SegmentRange *segment_stream_range(SegmentStream *stream, gint64 start, gint64 e
 // Whether a tombstone bars HASH in this stream, as far as it is known: it is, once anything was listed.
 gboolean segment_stream_is_barred(SegmentStream *stream, const guint8 hash[SEGMENT_HASH_SIZE]);
 
+// Says that the directory of the hour that starts at HOUR was made in the stream at PATH: whoever asks from now on is
+// told of it, without having to wait for the watch, or for the next look.
+void segment_store_expect_hour(SegmentStore *store, const char *path, gint64 hour);
+
 // Opens a file of an hour for reading. Gives its descriptor, or -1: ENOENT where it is no regular file.
 int segment_stream_open_file(SegmentStream *stream, gint64 hour, const char *file, GError **error);
 

@@ -376,6 +376,17 @@ int segment_stream_open_file(SegmentStream *stream, gint64 hour, const char *fil
     return segment_fd_steal(&fd);
 }
 
+void segment_store_expect_hour(SegmentStore *store, const char *path, gint64 hour)
+{
+    SEGMENT_LOCK_SCOPE(&store->lock);
+    SegmentStream *stream = g_hash_table_lookup(store->streams, path);
+    const StreamHour *sh = stream != NULL ? g_hash_table_lookup(stream->hours, &hour) : NULL;
+    if (stream == NULL || (sh != NULL && sh->exists))
+        return;
+    stream->listed = FALSE;
+    stream->list_generation++;
+}
+
 // What the watch would find out a little later.
 static void apply(SegmentStream *stream, gint64 hour, const char *file, SegmentChangeType type)
 {
