@@ -88,13 +88,15 @@ static CutBlobJob *wish_part(CutReader *reader, const CutTimeline *timeline, gui
     return job;
 }
 
-// Has those that come next made, once for each that is read.
+// Has those that come next made, once for each that is read. A kernel that reads ahead is in two parts at a time: one that
+// comes a little late changes nothing.
 static void wish(CutReader *reader, const CutTimeline *timeline, guint number)
 {
     CutBlobJob *wishes[MAX_WISHES] = {NULL};
     g_mutex_lock(&reader->lock);
-    gboolean done = reader->wished == number + 1;
-    reader->wished = number + 1;
+    gboolean done = reader->wished == number + 1 || reader->wished == number + 2;
+    if (!done)
+        reader->wished = number + 1;
     g_mutex_unlock(&reader->lock);
     if (done)
         return;
