@@ -159,7 +159,7 @@ static void test_sound(gconstpointer straddling)
         g_assert_cmpint(frame->pts, ==, pts + 1920 * i);
         g_assert_cmpuint(frame->size, ==, MEDIA_FRAME - 7);
     }
-    g_autofree guint8 *out = write_all(samples, media->bytes->data, media->bytes->len);
+    g_free(write_all(samples, media->bytes->data, media->bytes->len));
     check_pack(samples);
 }
 

@@ -160,9 +160,9 @@ static void test_resume(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
     SegmentScrubOptions options = {0};
-    g_autofree char *a = add_segment(fixture, OTHER, 1, "full", "a", "a");
-    g_autofree char *b = add_segment(fixture, HOUR, 1, "full", "b", "b");
-    g_autofree char *c = add_segment(fixture, NEXT, 1, "full", "c", "c");
+    g_free(add_segment(fixture, OTHER, 1, "full", "a", "a"));
+    g_free(add_segment(fixture, HOUR, 1, "full", "b", "b"));
+    g_free(add_segment(fixture, NEXT, 1, "full", "c", "c"));
 
     // The first two hours are done.
     g_assert_false(scrub(fixture, &options, 2, &error));
@@ -186,8 +186,9 @@ static void test_rate(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
     SegmentScrubOptions options = {.rate = 1000000};
-    g_autofree char *bytes = g_strnfill(300000, 'x'), *path = add_segment(fixture, HOUR, 1, "full", bytes, bytes);
-    g_autofree char *last = add_segment(fixture, HOUR, 2, "full", "", "");
+    g_autofree char *bytes = g_strnfill(300000, 'x');
+    g_free(add_segment(fixture, HOUR, 1, "full", bytes, bytes));
+    g_free(add_segment(fixture, HOUR, 2, "full", "", ""));
     gint64 begun = g_get_monotonic_time();
     g_assert_true(scrub(fixture, &options, 0, &error));
     g_assert_cmpint(g_get_monotonic_time() - begun, >=, 300000);
@@ -294,7 +295,7 @@ static void test_prune(Fixture *fixture, gconstpointer data)
     g_autoptr(GError) error = NULL;
     g_autofree char *old = add_segment(fixture, HOUR, 1, "full", "old", "old");
     g_autofree char *temp = add_segment(fixture, HOUR, 2, "temp", "", "old");
-    g_autofree char *other = add_segment(fixture, OTHER, 1, "full", "old", "old");
+    g_free(add_segment(fixture, OTHER, 1, "full", "old", "old"));
     g_autofree char *young = add_segment(fixture, NEXT, 1, "full", "young", "young");
     g_autofree char *tombstone = g_strconcat(HOUR "/", strrchr(old, '/') + 1, NULL);
     memcpy(strrchr(tombstone, '.'), "\0", 1);
