@@ -14,6 +14,9 @@
 #define DEFAULT_READ_AHEAD 512 // KiB
 #define DEFAULT_CACHE_MEMORY (128 * 1024 * 1024)
 #define DEFAULT_CACHE_SIZE (G_GINT64_CONSTANT(2) << 30)
+#define DEFAULT_LISTEN_CONNECTIONS 256
+#define DEFAULT_LISTEN_THREADS 4
+#define DEFAULT_LISTEN_TIMEOUT 60 // seconds
 
 G_DEFINE_QUARK(fs-config-error-quark, fs_config_error)
 
@@ -89,6 +92,15 @@ static gboolean parse_kilobytes(const char *value, gpointer target)
     return TRUE;
 }
 
+static gboolean parse_count(const char *value, gpointer target)
+{
+    guint64 number;
+    if (!g_ascii_string_to_unsigned(value, 10, 1, G_MAXUINT16, &number, NULL))
+        return FALSE;
+    *(guint *) target = (guint) number;
+    return TRUE;
+}
+
 static gboolean parse_word(const char *value, gpointer target, const char *const *words)
 {
     return g_strv_contains(words, value) && parse_string(value, target);
@@ -131,6 +143,15 @@ static const struct setting {
     {"log", 0, "WHERE", parse_log, AT(log), EVERYWHERE, "auto (default), journal or stderr"},
     {"log_level", 0, "LEVEL", parse_log_level, AT(log_level), EVERYWHERE, "error, warning, info (default) or debug"},
     {"read_ahead", 0, "KIB", parse_kilobytes, AT(read_ahead), EVERYWHERE, "read-ahead (default: 512; 0: the kernel's)"},
+    {"listen", 0, "ADDR:PORT", parse_string, AT(listen), EVERYWHERE, "serve the store to peers there, by HTTP"},
+    {"listen_connections", 0, "N", parse_count, AT(listen_connections), EVERYWHERE, "at a time (default: 256)"},
+    {"listen_threads", 0, "N", parse_count, AT(listen_threads), EVERYWHERE, "that serve them (default: 4)"},
+    {"listen_timeout", 0, "SECONDS", parse_count, AT(listen_timeout), EVERYWHERE, "for a client (default: 60)"},
+    {"token_file", 0, "FILE", parse_string, AT(token_file), EVERYWHERE, "every request has to name its token"},
+    {"tls_cert", 0, "FILE", parse_string, AT(tls_cert), EVERYWHERE, "serve by HTTPS, with this certificate (PEM)"},
+    {"tls_key", 0, "FILE", parse_string, AT(tls_key), EVERYWHERE, "the certificate's key (PEM)"},
+    {"name", 0, "NAME", parse_string, AT(name), EVERYWHERE, "of this node (default: the machine's)"},
+    {"no_metrics", 0, NULL, parse_bool, AT(no_metrics), EVERYWHERE, "count nothing, and serve no /metrics"},
     {"store", 0, "DIR", parse_string, AT(store), FILE_ONLY, NULL},
     {"mountpoint", 0, "DIR", parse_string, AT(mountpoint), FILE_ONLY, NULL},
     {"config", 'c', "FILE", parse_string, AT(file), COMMAND_LINE_ONLY, "read this configuration file"},
@@ -361,6 +382,9 @@ FsConfig *fs_config_new(int argc, char **argv, GError **error)
     config->cache_memory = DEFAULT_CACHE_MEMORY;
     config->cache_size = DEFAULT_CACHE_SIZE;
     config->read_ahead = DEFAULT_READ_AHEAD;
+    config->listen_connections = DEFAULT_LISTEN_CONNECTIONS;
+    config->listen_threads = DEFAULT_LISTEN_THREADS;
+    config->listen_timeout = DEFAULT_LISTEN_TIMEOUT;
     config->log = g_strdup("auto");
     config->log_level = g_strdup("info");
     config->words = g_string_new(NULL);
@@ -387,6 +411,11 @@ void fs_config_free(FsConfig *config)
     g_free(config->log);
     g_free(config->log_level);
     g_free(config->file);
+    g_free(config->listen);
+    g_free(config->token_file);
+    g_free(config->tls_cert);
+    g_free(config->tls_key);
+    g_free(config->name);
     if (config->words != NULL)
         g_string_free(config->words, TRUE);
     g_free(config);

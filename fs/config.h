@@ -25,6 +25,11 @@ typedef struct {
     gint64 cache_size; // bytes of edges on disk
     char *log, *log_level;
     guint read_ahead; // KiB
+    char *listen; // where peers are served; NULL: nowhere
+    guint listen_connections, listen_threads, listen_timeout; // the last one in seconds
+    char *token_file, *tls_cert, *tls_key; // NULL: none
+    char *name; // of this node; NULL: the machine's
+    gboolean no_metrics;
     gboolean foreground, debug, help, version;
     char *file; // the configuration file
     GString *words; // of -o, for the kernel

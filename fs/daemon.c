@@ -15,12 +15,14 @@
 #include "fs/log.h"
 #include "fs/server.h"
 #include "segment/fd.h"
+#include "sync/http-server.h"
 
 #define WAKE_INTERVAL (50 * 1000) // microseconds between two attempts to wake the main thread
 
 typedef struct {
     FsServer *server;
     FsServerOptions options;
+    SyncServer *peers; // serves them; NULL where nobody is served
     int parent; // where to tell that the mount answers; -1 in the foreground
     pthread_t main_thread;
     GMutex lock;
@@ -123,12 +125,26 @@ static void end_signals(Daemon *daemon, GThread *thread)
     g_thread_join(thread);
 }
 
+// The store is freed last: unmounted, nothing of it is told any more, and peers may still be reading it.
+static void end_serving(Daemon *daemon)
+{
+    fs_server_unmount(daemon->server);
+    g_clear_pointer(&daemon->peers, sync_server_free);
+    fs_server_free(daemon->server);
+}
+
 static int serve(Daemon *daemon, FsTree *tree)
 {
     g_autoptr(GError) error = NULL;
     daemon->server = fs_server_new(tree, &daemon->options, &error);
     if (daemon->server == NULL) {
         g_critical("%s", error->message);
+        g_clear_pointer(&daemon->peers, sync_server_free);
+        return EXIT_FAILURE;
+    }
+    if (daemon->peers != NULL && !sync_server_start(daemon->peers, &error)) {
+        g_critical("%s", error->message);
+        end_serving(daemon);
         return EXIT_FAILURE;
     }
     daemon->main_thread = pthread_self();
@@ -144,7 +160,7 @@ static int serve(Daemon *daemon, FsTree *tree)
     g_atomic_int_set(&daemon->ending, 1);
     fs_server_unmount(daemon->server);
     g_thread_join(ready);
-    fs_server_free(daemon->server);
+    end_serving(daemon);
     g_mutex_clear(&daemon->lock);
     g_cond_clear(&daemon->ended_cond);
     return ok && !daemon->failed ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -192,6 +208,32 @@ static gboolean go_to_background(Daemon *daemon, int *status)
     return FALSE;
 }
 
+// FALSE, and said why, where peers are to be served and cannot be.
+static gboolean listen_for_peers(Daemon *daemon, const FsConfig *config, SegmentStore *store)
+{
+    g_autoptr(GError) error = NULL;
+    SyncServerOptions options = {
+        .listen = config->listen,
+        .name = config->name != NULL ? config->name : g_get_host_name(),
+        .token_file = config->token_file,
+        .tls_cert = config->tls_cert,
+        .tls_key = config->tls_key,
+        .max_connections = config->listen_connections,
+        .threads = config->listen_threads,
+        .timeout = config->listen_timeout,
+        .no_metrics = config->no_metrics,
+    };
+    if (config->listen == NULL)
+        return TRUE;
+    daemon->peers = sync_server_new(store, &options, &error);
+    if (daemon->peers == NULL) {
+        g_critical("%s", error->message);
+        return FALSE;
+    }
+    segment_store_add_listener(store, sync_server_changed, daemon->peers);
+    return TRUE;
+}
+
 static void raise_file_limit(void)
 {
     struct rlimit limit;
@@ -230,8 +272,9 @@ int fs_daemon_run(const FsConfig *config)
                     .words = config->words->str,
                     .read_ahead = config->read_ahead},
     };
-    int status;
-    if (!config->foreground && !go_to_background(&daemon, &status)) {
+    int status = EXIT_FAILURE;
+    if (!listen_for_peers(&daemon, config, store) || (!config->foreground && !go_to_background(&daemon, &status))) {
+        sync_server_free(daemon.peers);
         segment_store_free(store);
         return status;
     }

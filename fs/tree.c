@@ -563,7 +563,7 @@ FsTree *fs_tree_new(SegmentStore *store, const FsTreeOptions *options, const cha
     set_owner(tree, tree->root, &st);
     // The kernel never forgets its root.
     tree->root = fs_node_table_remember(tree->nodes, tree->root);
-    segment_store_set_listener(store, fs_tree_changed, tree);
+    segment_store_add_listener(store, fs_tree_changed, tree);
     return tree;
 }
 
