@@ -10,10 +10,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "segment/time.h"
+
 #define DEFAULT_FILE SYSCONFDIR "/segfs/segfs.conf"
 #define DEFAULT_READ_AHEAD 512 // KiB
 #define DEFAULT_CACHE_MEMORY (128 * 1024 * 1024)
 #define DEFAULT_CACHE_SIZE (G_GINT64_CONSTANT(2) << 30)
+#define DEFAULT_MIN_FREE (G_GINT64_CONSTANT(1) << 30)
+#define DEFAULT_RECENT_CUTOFF 120 // seconds
+#define DEFAULT_SYNC_INTERVAL 60 // seconds
+#define DEFAULT_PEER_TIMEOUT 30 // seconds
+#define DEFAULT_CONCURRENCY 8
+#define DEFAULT_MAX_TOMBSTONES 500
 #define DEFAULT_LISTEN_CONNECTIONS 256
 #define DEFAULT_LISTEN_THREADS 4
 #define DEFAULT_LISTEN_TIMEOUT 60 // seconds
@@ -101,6 +109,57 @@ static gboolean parse_count(const char *value, gpointer target)
     return TRUE;
 }
 
+static gboolean parse_number(const char *value, gpointer target)
+{
+    guint64 number;
+    if (!g_ascii_string_to_unsigned(value, 10, 0, G_MAXINT32, &number, NULL))
+        return FALSE;
+    *(guint *) target = (guint) number;
+    return TRUE;
+}
+
+// Adds names, with commas or spaces between, that are not in the list yet.
+static gboolean parse_list(const char *value, gpointer target)
+{
+    char ***list = target;
+    g_autoptr(GPtrArray) all = g_ptr_array_new();
+    g_auto(GStrv) names = g_strsplit_set(value, ", ", -1);
+    for (guint i = 0; *list != NULL && (*list)[i] != NULL; i++)
+        g_ptr_array_add(all, (*list)[i]);
+    for (guint i = 0; names[i] != NULL; i++) {
+        if (*names[i] != '\0' && (*list == NULL || !g_strv_contains((const char *const *) *list, names[i])))
+            g_ptr_array_add(all, g_strdup(names[i]));
+    }
+    g_free(*list);
+    g_ptr_array_add(all, NULL);
+    *list = (char **) g_ptr_array_steal(all, NULL);
+    return (*list)[0] != NULL;
+}
+
+static gboolean parse_order(const char *value, gpointer target)
+{
+    static const char *const words[] = {"newest", "oldest", "random"};
+    for (guint i = 0; i < G_N_ELEMENTS(words); i++) {
+        if (strcmp(value, words[i]) == 0) {
+            *(SyncOrder *) target = (SyncOrder) i;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+// A time, or a number of hours.
+static gboolean parse_start(const char *value, gpointer target)
+{
+    FsStart *start = target;
+    guint64 hours;
+    memset(start, 0, sizeof *start);
+    if (!g_ascii_string_to_unsigned(value, 10, 1, 1000000, &hours, NULL))
+        return segment_time_parse_all(value, &start->time);
+    start->age = (gint64) hours * SEGMENT_HOUR_LENGTH;
+    return TRUE;
+}
+
 static gboolean parse_word(const char *value, gpointer target, const char *const *words)
 {
     return g_strv_contains(words, value) && parse_string(value, target);
@@ -152,9 +211,26 @@ static const struct setting {
     {"tls_key", 0, "FILE", parse_string, AT(tls_key), EVERYWHERE, "the certificate's key (PEM)"},
     {"name", 0, "NAME", parse_string, AT(name), EVERYWHERE, "of this node (default: the machine's)"},
     {"no_metrics", 0, NULL, parse_bool, AT(no_metrics), EVERYWHERE, "count nothing, and serve no /metrics"},
+    {"peer", 0, "NAME=URL", parse_list, AT(peers), EVERYWHERE, "take from this peer what is missing (repeatable)"},
+    {"nodes", 0, "FILE", parse_string, AT(nodes), EVERYWHERE, "the same of peers in a file, NAME URL a line"},
+    {"peer_token_file", 0, "FILE", parse_string, AT(peer_token_file), EVERYWHERE, "token for peers"},
+    {"peer_ca", 0, "FILE", parse_string, AT(peer_ca), EVERYWHERE, "certificates to trust peers by (PEM)"},
+    {"channels", 0, "LIST", parse_list, AT(channels), EVERYWHERE, "take these channels (default: all)"},
+    {"qualities", 0, "LIST", parse_list, AT(qualities), EVERYWHERE, "take these qualities (default: all)"},
+    {"extras", 0, "LIST", parse_list, AT(extras), EVERYWHERE, "take these directories, too"},
+    {"order", 0, "ORDER", parse_order, AT(order), EVERYWHERE, "of hours: newest (default), oldest or random"},
+    {"start", 0, "TIME", parse_start, AT(start), EVERYWHERE, "take nothing older; also as hours before now"},
+    {"recent_cutoff", 0, "SECONDS", parse_number, AT(recent_cutoff), EVERYWHERE, "leave younger segments (120)"},
+    {"concurrency", 0, "N", parse_count, AT(concurrency), EVERYWHERE, "files at a time from a peer (default: 8)"},
+    {"sync_interval", 0, "SECONDS", parse_count, AT(sync_interval), EVERYWHERE, "between comparisons (default: 60)"},
+    {"peer_timeout", 0, "SECONDS", parse_count, AT(peer_timeout), EVERYWHERE, "for a peer to answer (default: 30)"},
+    {"max_tombstones", 0, "N", parse_number, AT(max_tombstones), EVERYWHERE, "an hour from a peer (default: 500)"},
+    {"min_free", 0, "SIZE", parse_size, AT(min_free), EVERYWHERE, "disk space that is left free (default: 1G)"},
     {"store", 0, "DIR", parse_string, AT(store), FILE_ONLY, NULL},
     {"mountpoint", 0, "DIR", parse_string, AT(mountpoint), FILE_ONLY, NULL},
     {"config", 'c', "FILE", parse_string, AT(file), COMMAND_LINE_ONLY, "read this configuration file"},
+    {"run_once", 0, NULL, parse_bool, AT(run_once), COMMAND_LINE_ONLY, "take what is missing, without a mount"},
+    {"dry_run", 0, NULL, parse_bool, AT(dry_run), COMMAND_LINE_ONLY, "with --run-once: only print it"},
     {"foreground", 'f', NULL, parse_bool, AT(foreground), COMMAND_LINE_ONLY, "stay in the foreground"},
     {"debug", 'd', NULL, parse_bool, AT(debug), COMMAND_LINE_ONLY, "log every request (implies -f)"},
     {"help", 'h', NULL, parse_bool, AT(help), COMMAND_LINE_ONLY, "this text"},
@@ -366,8 +442,12 @@ static gboolean check(FsConfig *config, CommandLine *line, GError **error)
                     (const char *) g_ptr_array_index(line->names, G_N_ELEMENTS(targets)));
     for (guint i = 0; i < line->names->len; i++)
         parse_string(g_ptr_array_index(line->names, i), targets[i]);
-    if (config->store == NULL || config->mountpoint == NULL)
+    if (config->store == NULL || (config->mountpoint == NULL && !config->run_once))
         return fail(error, FS_CONFIG_ERROR_USAGE, "STORE and MOUNTPOINT are needed");
+    if (config->run_once && config->peers == NULL && config->nodes == NULL)
+        return fail(error, FS_CONFIG_ERROR_USAGE, "no peers: --peer or --nodes is needed");
+    if (config->dry_run && !config->run_once)
+        return fail(error, FS_CONFIG_ERROR_USAGE, "--dry-run is for --run-once");
     config->foreground = config->foreground || config->debug;
     return TRUE;
 }
@@ -382,6 +462,12 @@ FsConfig *fs_config_new(int argc, char **argv, GError **error)
     config->cache_memory = DEFAULT_CACHE_MEMORY;
     config->cache_size = DEFAULT_CACHE_SIZE;
     config->read_ahead = DEFAULT_READ_AHEAD;
+    config->min_free = DEFAULT_MIN_FREE;
+    config->recent_cutoff = DEFAULT_RECENT_CUTOFF;
+    config->sync_interval = DEFAULT_SYNC_INTERVAL;
+    config->peer_timeout = DEFAULT_PEER_TIMEOUT;
+    config->concurrency = DEFAULT_CONCURRENCY;
+    config->max_tombstones = DEFAULT_MAX_TOMBSTONES;
     config->listen_connections = DEFAULT_LISTEN_CONNECTIONS;
     config->listen_threads = DEFAULT_LISTEN_THREADS;
     config->listen_timeout = DEFAULT_LISTEN_TIMEOUT;
@@ -416,6 +502,13 @@ void fs_config_free(FsConfig *config)
     g_free(config->tls_cert);
     g_free(config->tls_key);
     g_free(config->name);
+    g_strfreev(config->peers);
+    g_free(config->nodes);
+    g_free(config->peer_token_file);
+    g_free(config->peer_ca);
+    g_strfreev(config->channels);
+    g_strfreev(config->qualities);
+    g_strfreev(config->extras);
     if (config->words != NULL)
         g_string_free(config->words, TRUE);
     g_free(config);
@@ -437,7 +530,8 @@ char *fs_config_cache_dir(const FsConfig *config, const char *path)
 
 void fs_config_print_help(void)
 {
-    puts("Usage: segfs [OPTION...] STORE MOUNTPOINT [-o OPTION[,OPTION...]]\n\n"
+    puts("Usage: segfs [OPTION...] STORE MOUNTPOINT [-o OPTION[,OPTION...]]\n"
+         "       segfs --run-once [OPTION...] STORE\n\n"
          "Mounts a database of live-video segments.\n\n"
          "Settings; each is also an option of -o and a key of the configuration file, as NAME or NAME=VALUE:");
     for (gsize i = 0; i < G_N_ELEMENTS(settings); i++) {

@@ -13,16 +13,16 @@
 #include <unistd.h>
 
 #include "fs/log.h"
+#include "fs/peers.h"
 #include "fs/server.h"
 #include "segment/fd.h"
-#include "sync/http-server.h"
 
 #define WAKE_INTERVAL (50 * 1000) // microseconds between two attempts to wake the main thread
 
 typedef struct {
     FsServer *server;
     FsServerOptions options;
-    SyncServer *peers; // serves them; NULL where nobody is served
+    FsPeers *peers;
     int parent; // where to tell that the mount answers; -1 in the foreground
     pthread_t main_thread;
     GMutex lock;
@@ -125,11 +125,12 @@ static void end_signals(Daemon *daemon, GThread *thread)
     g_thread_join(thread);
 }
 
-// The store is freed last: unmounted, nothing of it is told any more, and peers may still be reading it.
+// The store is freed last, with the tree: peers may still be reading it.
 static void end_serving(Daemon *daemon)
 {
+    fs_peers_cancel(daemon->peers);
     fs_server_unmount(daemon->server);
-    g_clear_pointer(&daemon->peers, sync_server_free);
+    g_clear_pointer(&daemon->peers, fs_peers_free);
     fs_server_free(daemon->server);
 }
 
@@ -139,10 +140,10 @@ static int serve(Daemon *daemon, FsTree *tree)
     daemon->server = fs_server_new(tree, &daemon->options, &error);
     if (daemon->server == NULL) {
         g_critical("%s", error->message);
-        g_clear_pointer(&daemon->peers, sync_server_free);
+        g_clear_pointer(&daemon->peers, fs_peers_free);
         return EXIT_FAILURE;
     }
-    if (daemon->peers != NULL && !sync_server_start(daemon->peers, &error)) {
+    if (!fs_peers_start(daemon->peers, &error)) {
         g_critical("%s", error->message);
         end_serving(daemon);
         return EXIT_FAILURE;
@@ -166,7 +167,7 @@ static int serve(Daemon *daemon, FsTree *tree)
     return ok && !daemon->failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static FsTree *make_tree(const FsConfig *config, SegmentStore *store, const char *mountpoint)
+static FsTree *make_tree(const FsConfig *config, SegmentStore *store, FsPeers *peers, const char *mountpoint)
 {
     FsTreeOptions options = {
         .portable_names = config->portable_names,
@@ -177,6 +178,7 @@ static FsTree *make_tree(const FsConfig *config, SegmentStore *store, const char
         .umask = config->umask,
         .mountpoint = (char *) mountpoint,
         .cache_size = config->cache_size,
+        .peers = peers,
     };
     g_autofree char *cache = fs_config_cache_dir(config, segment_store_path(store));
     return fs_tree_new(store, &options, cache);
@@ -208,32 +210,6 @@ static gboolean go_to_background(Daemon *daemon, int *status)
     return FALSE;
 }
 
-// FALSE, and said why, where peers are to be served and cannot be.
-static gboolean listen_for_peers(Daemon *daemon, const FsConfig *config, SegmentStore *store)
-{
-    g_autoptr(GError) error = NULL;
-    SyncServerOptions options = {
-        .listen = config->listen,
-        .name = config->name != NULL ? config->name : g_get_host_name(),
-        .token_file = config->token_file,
-        .tls_cert = config->tls_cert,
-        .tls_key = config->tls_key,
-        .max_connections = config->listen_connections,
-        .threads = config->listen_threads,
-        .timeout = config->listen_timeout,
-        .no_metrics = config->no_metrics,
-    };
-    if (config->listen == NULL)
-        return TRUE;
-    daemon->peers = sync_server_new(store, &options, &error);
-    if (daemon->peers == NULL) {
-        g_critical("%s", error->message);
-        return FALSE;
-    }
-    segment_store_add_listener(store, sync_server_changed, daemon->peers);
-    return TRUE;
-}
-
 static void raise_file_limit(void)
 {
     struct rlimit limit;
@@ -241,6 +217,40 @@ static void raise_file_limit(void)
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
+}
+
+// ---- without a mount
+
+static gpointer cancel_by_signal(gpointer peers)
+{
+    sigset_t set;
+    int signal = 0;
+    fill_signals(&set);
+    while (sigwait(&set, &signal) != 0)
+        ;
+    fs_peers_cancel(peers);
+    return NULL;
+}
+
+// One pass of all peers. A signal ends it; what was begun is taken back.
+static int run_once(const FsConfig *config, SegmentStore *store)
+{
+    g_autoptr(GError) error = NULL;
+    FsPeers *peers = fs_peers_new(config, store, &error);
+    gboolean ok = FALSE;
+    if (peers != NULL) {
+        raise_file_limit();
+        block_signals();
+        GThread *signals = g_thread_new("signals", cancel_by_signal, peers);
+        ok = fs_peers_run_once(peers, &error);
+        kill(getpid(), SIGTERM); // wakes it, unless one did before
+        g_thread_join(signals);
+    }
+    if (!ok)
+        g_critical("%s", error->message);
+    fs_peers_free(peers);
+    segment_store_free(store);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int fs_daemon_run(const FsConfig *config)
@@ -252,6 +262,8 @@ int fs_daemon_run(const FsConfig *config)
         g_critical("%s", error->message);
         return EXIT_FAILURE;
     }
+    if (config->run_once)
+        return run_once(config, store);
     g_autofree char *mountpoint = realpath(config->mountpoint, NULL);
     if (mountpoint != NULL && !g_file_test(mountpoint, G_FILE_TEST_IS_DIR)) {
         errno = ENOTDIR;
@@ -273,12 +285,15 @@ int fs_daemon_run(const FsConfig *config)
                     .read_ahead = config->read_ahead},
     };
     int status = EXIT_FAILURE;
-    if (!listen_for_peers(&daemon, config, store) || (!config->foreground && !go_to_background(&daemon, &status))) {
-        sync_server_free(daemon.peers);
+    daemon.peers = fs_peers_new(config, store, &error);
+    if (daemon.peers == NULL)
+        g_critical("%s", error->message);
+    if (daemon.peers == NULL || (!config->foreground && !go_to_background(&daemon, &status))) {
+        fs_peers_free(daemon.peers);
         segment_store_free(store);
         return status;
     }
     raise_file_limit();
     block_signals();
-    return serve(&daemon, make_tree(config, store, mountpoint));
+    return serve(&daemon, make_tree(config, store, daemon.peers, mountpoint));
 }

@@ -287,6 +287,40 @@ SyncListing *sync_catalog_hour(SyncCatalog *catalog, const char *path, gboolean 
     return sync_listing_ref(tombstones ? reading.all : reading.segments);
 }
 
+GPtrArray *sync_catalog_names(SyncCatalog *catalog, const char *path, SegmentStream **stream, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(GPtrArray) segments = NULL, tombstones = NULL;
+    *stream = find_stream(catalog, path, &failure);
+    if (failure == NULL && *stream != NULL)
+        segments = sync_names_read_hour(*stream, path, &tombstones, &failure);
+    else if (failure == NULL)
+        segments = sync_names_read(catalog->store, path, SYNC_NAMES_JSON, &failure);
+    if (segments == NULL) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return NULL;
+    }
+    if (tombstones != NULL)
+        g_ptr_array_extend_and_steal(segments, g_steal_pointer(&tombstones));
+    return g_steal_pointer(&segments);
+}
+
+gboolean sync_catalog_digest(SyncCatalog *catalog, const char *path, char digest[SYNC_DIGEST_SIZE], GError **error)
+{
+    g_auto(Reading) reading = {0};
+    g_autoptr(GError) failure = NULL;
+    struct stat st;
+    SegmentStream *stream = find_stream(catalog, path, &failure);
+    digest[0] = '\0';
+    if (failure == NULL && fstatat(segment_store_fd(catalog->store), path, &st, 0) == 0 &&
+        get_hour(catalog, stream, path, FALSE, &reading, &failure))
+        g_strlcpy(digest, reading.digest, SYNC_DIGEST_SIZE);
+    if (failure == NULL)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+}
+
 // ---- the rest
 
 SyncListing *sync_catalog_directories(SyncCatalog *catalog, const char *path, GError **error)

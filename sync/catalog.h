@@ -40,6 +40,13 @@ SyncListing *sync_catalog_streams(SyncCatalog *catalog, GError **error);
 // All files below the directory NAME of the root, as paths from there.
 SyncListing *sync_catalog_extras(SyncCatalog *catalog, const char *name, GError **error);
 
+// All names in the hour PATH, tombstones too, but for what is barred, for a comparison with a peer's; with *STREAM, the
+// one that it is in, NULL where there is none here (yet).
+GPtrArray *sync_catalog_names(SyncCatalog *catalog, const char *path, SegmentStream **stream, GError **error);
+
+// The digest of the hour PATH; empty where there is no such hour.
+gboolean sync_catalog_digest(SyncCatalog *catalog, const char *path, char digest[SYNC_DIGEST_SIZE], GError **error);
+
 typedef struct {
     SegmentStream *stream; // whose tombstones can bar the file; NULL where none can
     guint8 hash[SEGMENT_HASH_SIZE];

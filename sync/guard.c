@@ -10,7 +10,7 @@
 
 #include "segment/lock.h"
 
-typedef enum { IDLE, REQUEST, ANSWER } State;
+typedef enum { IDLE, REQUEST, WAIT, ANSWER } State;
 
 struct SyncGuarded {
     int fd;
@@ -50,7 +50,7 @@ static void end(SyncGuard *guard, SyncGuarded *guarded, SyncEnd reason)
 
 static void check(SyncGuard *guard, SyncGuarded *guarded, gint64 now)
 {
-    if (guarded->ended || now - guarded->since < guard->limit)
+    if (guarded->ended || guarded->state == WAIT || now - guarded->since < guard->limit)
         return;
     if (guarded->state == IDLE) {
         end(guard, guarded, SYNC_END_IDLE);
@@ -142,6 +142,11 @@ static void set_state(SyncGuard *guard, SyncGuarded *guarded, State state, Segme
 void sync_guard_begin_request(SyncGuard *guard, SyncGuarded *guarded)
 {
     set_state(guard, guarded, REQUEST, NULL, NULL);
+}
+
+void sync_guard_begin_wait(SyncGuard *guard, SyncGuarded *guarded)
+{
+    set_state(guard, guarded, WAIT, NULL, NULL);
 }
 
 void sync_guard_begin_answer(SyncGuard *guard, SyncGuarded *guarded, SegmentStream *stream,

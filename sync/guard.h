@@ -37,6 +37,7 @@ void sync_guard_remove(SyncGuard *guard, SyncGuarded *guarded);
 void sync_guard_begin_request(SyncGuard *guard, SyncGuarded *guarded);
 void sync_guard_begin_answer(SyncGuard *guard, SyncGuarded *guarded, SegmentStream *stream,
                              const guint8 hash[SEGMENT_HASH_SIZE]);
+void sync_guard_begin_wait(SyncGuard *guard, SyncGuarded *guarded); // for what waiting.c looks after
 void sync_guard_begin_idle(SyncGuard *guard, SyncGuarded *guarded);
 
 // Ends what is sent of STREAM and barred.

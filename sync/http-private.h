@@ -9,21 +9,24 @@
 #include "sync/guard.h"
 #include "sync/http-server.h"
 #include "sync/routes.h"
+#include "sync/waiting.h"
 
 struct SyncServer {
     SegmentStore *store;
     SyncCatalog *catalog;
+    SyncEvents *events;
     SyncMetrics *metrics; // NULL: turned off
     int listen_fd; // ours until libmicrohttpd has it
     char *url;
     char *name;
-    char *instance; // drawn at each start: by it a node knows itself
+    char *instance;
     char *token, *cert, *key; // NULL where there is none
     guint max_connections, threads, timeout;
 
     struct MHD_Daemon *daemon; // NULL where it is not running
     GMutex guard_lock; // guards the pointer alone: changes are told at any time
     SyncGuard *guard; // while it is running
+    SyncWaiting *waiting; // the same
 };
 
 // One request, from its first line to the last byte of its answer.
@@ -31,6 +34,7 @@ typedef struct {
     SyncRoute route;
     guint route_status; // what sync_route_parse() said
     gboolean begun; // its headers are there
+    gboolean waited; // for a tombstone; it is to be answered now
     gint64 started; // monotonic: since then
     guint status; // of the answer; 0: there is none yet
     gint64 size; // of its body

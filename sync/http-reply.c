@@ -123,6 +123,23 @@ static enum MHD_Result queue_health(Exchange *exchange)
     return queue_text(exchange, ok ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, JSON, json);
 }
 
+// Waits first where there is nothing to tell, and the client said so.
+static enum MHD_Result queue_tombstones(Exchange *exchange)
+{
+    const SyncServer *server = exchange->server;
+    SyncRequest *request = exchange->request;
+    const char *after = request->route.after;
+    if (*after != '\0' && request->route.wait > 0 && !request->waited) {
+        request->waited = TRUE;
+        sync_guard_begin_wait(server->guard, exchange->guarded);
+        if (sync_waiting_add(server->waiting, exchange->connection, after,
+                             g_get_monotonic_time() + request->route.wait * G_TIME_SPAN_SECOND))
+            return MHD_YES;
+    }
+    sync_guard_begin_answer(server->guard, exchange->guarded, NULL, NULL);
+    return queue_text(exchange, MHD_HTTP_OK, JSON, sync_events_format(server->events, *after != '\0' ? after : NULL));
+}
+
 static enum MHD_Result queue_metrics(Exchange *exchange)
 {
     if (exchange->server->metrics == NULL)
@@ -278,6 +295,8 @@ enum MHD_Result sync_http_reply(SyncServer *server, struct MHD_Connection *conne
     switch (request->route.kind) {
     case SYNC_ROUTE_FILE:
         return queue_file(&exchange);
+    case SYNC_ROUTE_TOMBSTONES:
+        return queue_tombstones(&exchange);
     case SYNC_ROUTE_METRICS:
         return queue_metrics(&exchange);
     case SYNC_ROUTE_HEALTH:

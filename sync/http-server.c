@@ -12,7 +12,6 @@
 #include "sync/http-private.h"
 #include "sync/token.h"
 
-#define LISTING_MEMORY (16 * 1024 * 1024) // bytes: some hundred hours
 #define CONNECTION_MEMORY (16 * 1024) // bytes: a request's headers have to fit
 #define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
@@ -134,31 +133,34 @@ static gboolean set_up(SyncServer *server, const SyncServerOptions *options, GEr
     return TRUE;
 }
 
-SyncServer *sync_server_new(SegmentStore *store, const SyncServerOptions *options, GError **error)
+SyncServer *sync_server_new(const SyncServerOptions *options, GError **error)
 {
     g_autoptr(SyncServer) server = g_new0(SyncServer, 1);
-    server->store = store;
+    server->store = options->store;
+    server->catalog = options->catalog;
+    server->events = options->events;
+    server->metrics = options->metrics;
     server->listen_fd = -1;
     server->max_connections = MAX(options->max_connections, 1);
     server->threads = CLAMP(options->threads, 1, server->max_connections);
     server->timeout = MAX(options->timeout, 1);
     server->name = g_utf8_make_valid(options->name, -1);
-    server->instance = g_uuid_string_random();
-    server->metrics = options->no_metrics ? NULL : sync_metrics_new();
-    server->catalog = sync_catalog_new(store, LISTING_MEMORY);
+    server->instance = g_strdup(options->instance);
     g_mutex_init(&server->guard_lock);
     return set_up(server, options, error) ? g_steal_pointer(&server) : NULL;
 }
 
-static void set_guard(SyncServer *server, SyncGuard *guard)
+static void set_guard(SyncServer *server, SyncGuard *guard, SyncWaiting *waiting)
 {
     SEGMENT_LOCK_SCOPE(&server->guard_lock);
     server->guard = guard;
+    server->waiting = waiting;
 }
 
 gboolean sync_server_start(SyncServer *server, GError **error)
 {
-    guint flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | (server->cert != NULL ? MHD_USE_TLS : 0);
+    guint flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME |
+                  (server->cert != NULL ? MHD_USE_TLS : 0);
     struct MHD_OptionItem options[8];
     guint n = 0;
     // One thread is what there is without a pool.
@@ -171,7 +173,9 @@ gboolean sync_server_start(SyncServer *server, GError **error)
     }
     options[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
 
-    set_guard(server, sync_guard_new(server->timeout, server->metrics));
+    // Peers that wait leave room for those that ask.
+    set_guard(server, sync_guard_new(server->timeout, server->metrics),
+              sync_waiting_new(server->events, server->max_connections / 2));
     server->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, handle, server, MHD_OPTION_EXTERNAL_LOGGER, log_message, NULL, MHD_OPTION_LISTEN_SOCKET,
         server->listen_fd, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server, MHD_OPTION_URI_LOG_CALLBACK,
@@ -189,11 +193,15 @@ gboolean sync_server_start(SyncServer *server, GError **error)
 void sync_server_stop(SyncServer *server)
 {
     SyncGuard *guard = server->guard;
+    SyncWaiting *waiting = server->waiting;
+    if (waiting != NULL)
+        sync_waiting_end(waiting);
     if (server->daemon != NULL)
         MHD_stop_daemon(server->daemon);
     server->daemon = NULL;
-    set_guard(server, NULL);
+    set_guard(server, NULL, NULL);
     sync_guard_free(guard);
+    sync_waiting_free(waiting);
 }
 
 void sync_server_free(SyncServer *server)
@@ -202,8 +210,6 @@ void sync_server_free(SyncServer *server)
         return;
     sync_server_stop(server);
     segment_fd_close(&server->listen_fd);
-    sync_catalog_free(server->catalog);
-    sync_metrics_free(server->metrics);
     g_mutex_clear(&server->guard_lock);
     g_free(server->url);
     g_free(server->name);
@@ -214,14 +220,13 @@ void sync_server_free(SyncServer *server)
     g_free(server);
 }
 
-void sync_server_changed(const SegmentChange *change, gpointer data)
+void sync_server_revoke(SyncServer *server, SegmentStream *stream)
 {
-    SyncServer *server = data;
-    if (change->type != SEGMENT_CHANGE_TOMBSTONE && change->type != SEGMENT_CHANGE_EVERYTHING)
-        return;
     SEGMENT_LOCK_SCOPE(&server->guard_lock);
-    if (server->guard != NULL)
-        sync_guard_revoke(server->guard, change->stream);
+    if (server->guard == NULL)
+        return;
+    sync_guard_revoke(server->guard, stream);
+    sync_waiting_wake(server->waiting);
 }
 
 const char *sync_server_url(const SyncServer *server)

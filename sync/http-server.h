@@ -9,23 +9,29 @@
 
 #include <glib.h>
 
-#include "segment/store.h"
+#include "sync/catalog.h"
+#include "sync/events.h"
+#include "sync/metrics.h"
 
 typedef struct SyncServer SyncServer;
 
 typedef struct {
+    SegmentStore *store;
+    SyncCatalog *catalog; // of it
+    SyncEvents *events; // its tombstones
+    SyncMetrics *metrics; // NULL: turned off
+    const char *instance; // drawn at each start: by it a node knows itself
     const char *listen; // ADDR:PORT, [ADDR]:PORT, or :PORT and PORT for the loopback address; port 0: any that is free
     const char *name; // this node's
     const char *token_file; // NULL: everybody may read
     const char *tls_cert, *tls_key; // files in PEM; NULL: no TLS
     guint max_connections, threads;
     guint timeout; // seconds, see sync/guard.h
-    gboolean no_metrics;
 } SyncServerOptions;
 
-// Binds the address and reads all files, but does not serve yet. STORE has to outlive it; its changes have to be told
-// by sync_server_changed(), a SegmentChangeFunc. Errors: SYNC_ERROR.
-SyncServer *sync_server_new(SegmentStore *store, const SyncServerOptions *options, GError **error);
+// Binds the address and reads all files, but does not serve yet. The store, its catalog, events and metrics have to
+// outlive it. Errors: SYNC_ERROR.
+SyncServer *sync_server_new(const SyncServerOptions *options, GError **error);
 
 // Starts its threads.
 gboolean sync_server_start(SyncServer *server, GError **error);
@@ -37,7 +43,8 @@ void sync_server_stop(SyncServer *server);
 void sync_server_free(SyncServer *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SyncServer, sync_server_free)
 
-void sync_server_changed(const SegmentChange *change, gpointer server);
+// What STREAM's tombstones bar, or its events have, is more by now.
+void sync_server_revoke(SyncServer *server, SegmentStream *stream);
 
 // Where it can be reached, "http://127.0.0.1:8000"; the server's own.
 const char *sync_server_url(const SyncServer *server);

@@ -17,6 +17,7 @@ static const struct {
     {"extras", 1, 1, SYNC_ROUTE_EXTRAS},
     {"digests", 0, 0, SYNC_ROUTE_STREAMS},
     {"digests", 2, 2, SYNC_ROUTE_DIGESTS},
+    {"tombstones", 0, 0, SYNC_ROUTE_TOMBSTONES},
     {"metrics", 0, 0, SYNC_ROUTE_METRICS},
     {"healthz", 0, 0, SYNC_ROUTE_HEALTH},
 };
@@ -24,7 +25,7 @@ static const struct {
 const char *sync_route_name(SyncRouteKind kind)
 {
     static const char *const names[] = {"none",    "directory", "hour",    "file",   "extras",
-                                        "digests", "streams",   "metrics", "healthz"};
+                                        "digests", "streams",   "tombstones", "metrics", "healthz"};
     G_STATIC_ASSERT(G_N_ELEMENTS(names) == SYNC_N_ROUTES);
     return names[kind];
 }
@@ -86,15 +87,22 @@ static GPtrArray *split_path(const char *path, gsize length)
 static gboolean parse_query(const char *query, SyncRoute *route)
 {
     g_auto(GStrv) fields = g_strsplit(query, "&", -1);
-    for (guint i = 0; fields[i] != NULL; i++) {
-        if (!g_str_has_prefix(fields[i], "tombstones="))
-            continue;
-        const char *value = strchr(fields[i], '=') + 1;
-        route->tombstones = g_ascii_strcasecmp(value, "true") == 0;
-        if (!route->tombstones && g_ascii_strcasecmp(value, "false") != 0)
-            return FALSE;
+    gboolean ok = TRUE;
+    for (guint i = 0; fields[i] != NULL && ok; i++) {
+        const char *equals = strchr(fields[i], '='), *value = equals != NULL ? equals + 1 : "";
+        if (g_str_has_prefix(fields[i], "tombstones=")) {
+            route->tombstones = g_ascii_strcasecmp(value, "true") == 0;
+            ok = route->tombstones || g_ascii_strcasecmp(value, "false") == 0;
+        } else if (g_str_has_prefix(fields[i], "after=")) {
+            ok = sync_events_is_cursor(value);
+            g_strlcpy(route->after, ok ? value : "", sizeof route->after);
+        } else if (g_str_has_prefix(fields[i], "wait=")) {
+            guint64 seconds;
+            ok = g_ascii_string_to_unsigned(value, 10, 0, SYNC_WAIT_MAX, &seconds, NULL);
+            route->wait = ok ? (guint) seconds : 0;
+        }
     }
-    return TRUE;
+    return ok;
 }
 
 static guint refuse(SyncRoute *route, guint status)
