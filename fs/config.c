@@ -444,8 +444,6 @@ static gboolean check(FsConfig *config, CommandLine *line, GError **error)
         parse_string(g_ptr_array_index(line->names, i), targets[i]);
     if (config->store == NULL || (config->mountpoint == NULL && !config->run_once))
         return fail(error, FS_CONFIG_ERROR_USAGE, "STORE and MOUNTPOINT are needed");
-    if (config->run_once && config->peers == NULL && config->nodes == NULL)
-        return fail(error, FS_CONFIG_ERROR_USAGE, "no peers: --peer or --nodes is needed");
     if (config->dry_run && !config->run_once)
         return fail(error, FS_CONFIG_ERROR_USAGE, "--dry-run is for --run-once");
     config->foreground = config->foreground || config->debug;

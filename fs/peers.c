@@ -103,10 +103,9 @@ static gboolean make_server(FsPeers *peers, GError **error)
     return peers->server != NULL;
 }
 
-static gboolean make_policy(FsPeers *peers, GError **error)
+gboolean fs_peers_make_policy(const FsConfig *config, SyncPolicy *policy, GError **error)
 {
-    const FsConfig *config = peers->config;
-    peers->policy = (SyncPolicy){
+    *policy = (SyncPolicy){
         .channels = config->channels,
         .qualities = config->qualities,
         .extras = config->extras,
@@ -118,20 +117,23 @@ static gboolean make_policy(FsPeers *peers, GError **error)
         .interval = config->sync_interval,
         .timeout = config->peer_timeout,
         .max_tombstones = config->max_tombstones,
-        .ca_file = peers->peer_ca,
+        .ca_file = config->peer_ca,
     };
     if (config->peer_token_file == NULL)
         return TRUE;
-    peers->policy.token = sync_token_read(config->peer_token_file, error);
-    return peers->policy.token != NULL;
+    policy->token = sync_token_read(config->peer_token_file, error);
+    return policy->token != NULL;
 }
 
-// What is wrong with the peers is to be said before the mount goes to the background.
-static gboolean check_peers(const FsConfig *config, GError **error)
+GPtrArray *fs_peers_list(const FsConfig *config, GError **error)
 {
     g_autoptr(GPtrArray) given = parse_peers(config, error);
     g_autoptr(GPtrArray) read = given != NULL && config->nodes != NULL ? sync_nodes_read(config->nodes, error) : NULL;
-    return given != NULL && (config->nodes == NULL || read != NULL);
+    if (given == NULL || (config->nodes != NULL && read == NULL))
+        return NULL;
+    if (read != NULL)
+        g_ptr_array_extend_and_steal(given, g_steal_pointer(&read));
+    return g_steal_pointer(&given);
 }
 
 FsPeers *fs_peers_new(const FsConfig *config, SegmentStore *store, GError **error)
@@ -153,11 +155,14 @@ FsPeers *fs_peers_new(const FsConfig *config, SegmentStore *store, GError **erro
         .instance = peers->instance,
         .policy = &peers->policy,
     };
-    if (!make_policy(peers, error) || !check_peers(config, error) ||
+    // What is wrong with the peers is to be said before the mount goes to the background.
+    g_autoptr(GPtrArray) nodes = fs_peers_list(config, error);
+    if (nodes == NULL || !fs_peers_make_policy(config, &peers->policy, error) ||
         (config->listen != NULL && !make_server(peers, error))) {
         fs_peers_free(peers);
         return NULL;
     }
+    peers->policy.ca_file = peers->peer_ca;
     segment_store_add_listener(store, changed, peers);
     return peers;
 }
@@ -191,6 +196,10 @@ gboolean fs_peers_start(FsPeers *peers, GError **error)
 
 gboolean fs_peers_run_once(FsPeers *peers, GError **error)
 {
+    if (!has_peers(peers->config)) {
+        g_set_error_literal(error, FS_CONFIG_ERROR, FS_CONFIG_ERROR_USAGE, "no peers: --peer or --nodes is needed");
+        return FALSE;
+    }
     if (!begin(peers, error))
         return FALSE;
     if (sync_manager_run_once(peers->manager))

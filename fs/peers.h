@@ -15,6 +15,12 @@ typedef struct FsPeers FsPeers;
 // becomes a listener of STORE.
 FsPeers *fs_peers_new(const FsConfig *config, SegmentStore *store, GError **error);
 
+// The peers (SyncNode) that CONFIG names, those of its file too; none where it names none.
+GPtrArray *fs_peers_list(const FsConfig *config, GError **error);
+
+// What CONFIG says of how they are asked, into *POLICY, whose token is to be freed; the rest is CONFIG's.
+gboolean fs_peers_make_policy(const FsConfig *config, SyncPolicy *policy, GError **error);
+
 // Starts all threads.
 gboolean fs_peers_start(FsPeers *peers, GError **error);
 
