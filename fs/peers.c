@@ -182,6 +182,7 @@ static gboolean begin(FsPeers *peers, GError **error)
     else
         peers->context.writer = peers->writer = segment_writer_new(peers->store, &options);
     peers->context.claims = sync_claims_new();
+    peers->context.sinks = sync_sinks_new();
     return make_manager(peers, error);
 }
 
@@ -220,6 +221,7 @@ void fs_peers_free(FsPeers *peers)
     if (peers == NULL)
         return;
     sync_manager_free(peers->manager);
+    sync_sinks_free(peers->context.sinks);
     segment_writer_free(peers->writer);
     sync_claims_free(peers->context.claims);
     sync_server_free(peers->server);

@@ -11,6 +11,7 @@
 #include "sync/json.h"
 #include "sync/peer-private.h"
 #include "sync/routes.h"
+#include "sync/sink.h"
 
 #define MAX_FILE_SIZE (64 * 1024 * 1024) // bytes; the writer has its own
 #define MAX_FAILURES 10000 // files that are remembered
@@ -29,8 +30,8 @@ typedef struct {
     char *stream; // NULL where it is no segment
     gint64 hour;
     SyncFileType type;
-    gboolean claimed;
-    SegmentDraft *draft; // NULL: no byte came yet, or the writer has it
+    gboolean claimed, is_refused;
+    SyncSink *sink; // NULL: no byte came yet, or all have come
     gint64 started; // monotonic
     gint64 received; // bytes
     gboolean news;
@@ -47,7 +48,7 @@ typedef struct {
 static void fetch_free(gpointer data)
 {
     Fetch *fetch = data;
-    segment_draft_free(fetch->draft);
+    sync_sink_drop(fetch->sink);
     g_clear_error(&fetch->error);
     g_free(fetch->directory);
     g_free(fetch->file);
@@ -148,7 +149,7 @@ static void end_fetch(Fetch *fetch)
     fetch_free(fetch);
 }
 
-// In the writer's thread.
+// In the writer's thread, or one of the sinks'.
 static void published(gboolean news, const GError *error, gpointer data)
 {
     Fetch *fetch = data;
@@ -185,15 +186,25 @@ static SegmentDraft *make_draft(const Fetch *fetch, gint64 size, GError **error)
     return segment_draft_new_file(writer, fetch->directory, fetch->file, has_hash ? hash : NULL, size, error);
 }
 
+static SyncSink *make_sink(const Fetch *fetch, gint64 size, GError **error)
+{
+    SegmentDraft *draft = make_draft(fetch, size, error);
+    return draft != NULL ? sync_sink_new(fetch->peer->context->sinks, draft) : NULL;
+}
+
 static gboolean take_bytes(gconstpointer data, gsize length, gint64 size, gpointer user_data, GError **error)
 {
     Fetch *fetch = user_data;
-    if (fetch->draft == NULL)
-        fetch->draft = make_draft(fetch, size, error);
-    if (fetch->draft == NULL)
+    if (fetch->sink == NULL)
+        fetch->sink = make_sink(fetch, size, error);
+    if (fetch->sink == NULL)
         return FALSE;
     fetch->received += (gint64) length;
-    return segment_draft_write(fetch->draft, data, length, error);
+    if (sync_sink_write(fetch->sink, data, length))
+        return TRUE;
+    // What it is, the sink tells at its end.
+    fetch->is_refused = TRUE;
+    return sync_error_set(error, SYNC_ERROR_PEER, "cannot be written");
 }
 
 static void end_bytes(guint status, const char *etag, const GError *error, gpointer data)
@@ -201,23 +212,23 @@ static void end_bytes(guint status, const char *etag, const GError *error, gpoin
     Fetch *fetch = data;
     SyncPeer *peer = fetch->peer;
     sync_peer_answered(peer, status, error);
-    if (error != NULL)
+    if (error != NULL && !fetch->is_refused)
         fetch->error = g_error_copy(error);
     else if (status == 404 || status == 410)
         sync_error_set(&fetch->error, SYNC_ERROR_GONE, "%s: gone", fetch->path);
     else if (status != 200)
         sync_peer_set_status_error(peer, fetch->path, status, &fetch->error);
-    else if (fetch->draft == NULL && fetch->stream != NULL)
+    else if (fetch->sink == NULL && fetch->stream != NULL)
         g_set_error(&fetch->error, SEGMENT_ERROR, SEGMENT_ERROR_MISMATCH, "%s%s: no byte", peer->node->url,
                     fetch->path);
-    else if (fetch->draft == NULL)
-        fetch->draft = make_draft(fetch, 0, &fetch->error);
+    else if (fetch->sink == NULL)
+        fetch->sink = make_sink(fetch, 0, &fetch->error);
     if (fetch->error != NULL) {
         end_fetch(fetch);
         return;
     }
     peer->n_publishing++;
-    segment_draft_publish(g_steal_pointer(&fetch->draft), published, fetch);
+    sync_sink_publish(g_steal_pointer(&fetch->sink), published, fetch);
 }
 
 static void begin(SyncPeer *peer, Fetch *fetch)

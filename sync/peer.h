@@ -14,6 +14,7 @@
 #include "sync/claims.h"
 #include "sync/metrics.h"
 #include "sync/nodes.h"
+#include "sync/sink.h"
 
 typedef enum { SYNC_ORDER_NEWEST, SYNC_ORDER_OLDEST, SYNC_ORDER_RANDOM } SyncOrder;
 
@@ -38,6 +39,7 @@ typedef void (*SyncMissingFunc)(const char *path, gpointer data);
 typedef struct {
     SegmentStore *store;
     SegmentWriter *writer; // NULL for a dry run
+    SyncSinks *sinks; // the same
     SyncCatalog *catalog;
     SyncClaims *claims;
     SyncMetrics *metrics;
