@@ -54,7 +54,6 @@ void sync_confirm_free(SyncConfirm *confirm)
 static gboolean list(Witness *witness, const char *hour, GError **error)
 {
     g_auto(SyncAnswer) answer = {0};
-    guint n_bad = 0;
     g_autoptr(GString) path = g_string_new("/files");
     sync_path_append(path, hour);
     g_string_append(path, "?tombstones=true");
@@ -62,11 +61,10 @@ static gboolean list(Witness *witness, const char *hour, GError **error)
         return FALSE;
     if (answer.status != 200)
         return sync_peer_set_status_error(witness->peer, path->str, answer.status, error);
-    g_autoptr(JsonNode) root = sync_json_parse(answer.text->str, answer.text->len, error);
-    g_autoptr(GPtrArray) names = root != NULL ? sync_json_strings(root, &n_bad, error) : NULL;
-    for (guint i = 0; names != NULL && i < names->len; i++) {
+    g_autoptr(SyncJson) names = sync_json_parse_list(answer.text->str, answer.text->len, error);
+    for (guint i = 0; names != NULL && i < names->strings->len; i++) {
         SegmentName name;
-        if (segment_name_parse(g_ptr_array_index(names, i), &name) && name.tombstone && name.type != SEGMENT_TEMP)
+        if (segment_name_parse(g_ptr_array_index(names->strings, i), &name) && name.tombstone && name.type != SEGMENT_TEMP)
             g_hash_table_add(witness->hashes, g_memdup2(name.hash, sizeof name.hash));
     }
     return names != NULL;

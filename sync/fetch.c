@@ -385,21 +385,20 @@ gboolean sync_fetch_extras(SyncPeer *peer, const char *name, GError **error)
     g_auto(SyncAnswer) answer = {0};
     g_autoptr(GPtrArray) queue = g_ptr_array_new_with_free_func(fetch_free);
     Fetching fetching = {.queue = queue};
-    guint n_bad = 0;
     sync_path_append(path, name);
     if (!sync_peer_ask(peer, path->str, NULL, &answer, error))
         return FALSE;
     if (answer.status != 200)
         return answer.status == 404 || sync_peer_set_status_error(peer, path->str, answer.status, error);
-    g_autoptr(JsonNode) root = sync_json_parse(answer.text->str, answer.text->len, error);
-    g_autoptr(GPtrArray) names = root != NULL ? sync_json_strings(root, &n_bad, error) : NULL;
-    for (guint i = 0; names != NULL && i < names->len; i++) {
-        if (is_plain_path(g_ptr_array_index(names, i)))
-            add_extra(peer, &fetching, name, g_ptr_array_index(names, i));
+    g_autoptr(SyncJson) names = sync_json_parse_list(answer.text->str, answer.text->len, error);
+    for (guint i = 0; names != NULL && i < names->strings->len; i++) {
+        const char *extra = g_ptr_array_index(names->strings, i);
+        if (is_plain_path(extra))
+            add_extra(peer, &fetching, name, extra);
         else
-            n_bad++;
+            names->n_bad++;
     }
-    if (n_bad > 0)
-        sync_peer_complain(peer, "%s: %u names that are no file's here", path->str, n_bad);
+    if (names != NULL && names->n_bad > 0)
+        sync_peer_complain(peer, "%s: %u names that are no file's here", path->str, names->n_bad);
     return names != NULL && (peer->context->missing != NULL || fetch_all(peer, &fetching, error));
 }

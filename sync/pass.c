@@ -39,10 +39,9 @@ static gboolean greet(SyncPeer *peer, GError **error)
         return FALSE;
     if (answer.status == 401 || answer.status == 403)
         return sync_peer_set_status_error(peer, "/healthz", answer.status, error);
-    g_autoptr(JsonNode) root =
-        answer.status == 200 ? sync_json_parse(answer.text->str, answer.text->len, NULL) : NULL;
-    g_autoptr(GHashTable) health = root != NULL ? sync_json_object(root, NULL) : NULL;
-    const char *instance = health != NULL ? g_hash_table_lookup(health, "instance") : NULL;
+    g_autoptr(SyncJson) health =
+        answer.status == 200 ? sync_json_parse_object(answer.text->str, answer.text->len, NULL) : NULL;
+    const char *instance = health != NULL ? g_hash_table_lookup(health->members, "instance") : NULL;
     if (g_strcmp0(instance, peer->context->instance) == 0)
         return sync_error_set(error, SYNC_ERROR_SELF, "%s is this node", peer->node->url);
     peer->kind = instance != NULL ? SYNC_KIND_SEGFS : SYNC_KIND_UNKNOWN;

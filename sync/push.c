@@ -74,16 +74,14 @@ static void take_paths(SyncPeer *peer, const GPtrArray *paths)
 
 static gboolean read_answer(SyncPeer *peer, const GString *text, gboolean *lost, GError **error)
 {
-    guint n_bad = 0;
-    g_autoptr(JsonNode) root = sync_json_parse(text->str, text->len, error);
-    g_autoptr(GHashTable) members = root != NULL ? sync_json_object(root, error) : NULL;
-    g_autoptr(GPtrArray) paths = members != NULL ? sync_json_member_strings(root, "tombstones", &n_bad, error) : NULL;
-    const char *cursor = paths != NULL ? g_hash_table_lookup(members, "cursor") : NULL;
-    if (paths == NULL)
+    g_autoptr(SyncJson) json = sync_json_parse_object(text->str, text->len, error);
+    if (json == NULL)
         return FALSE;
-    if (cursor == NULL || !sync_events_is_cursor(cursor))
-        return sync_error_set(error, SYNC_ERROR_PEER, "JSON without a cursor");
-    *lost = g_hash_table_contains(members, "lost");
+    const char *cursor = g_hash_table_lookup(json->members, "cursor");
+    const GPtrArray *paths = g_hash_table_lookup(json->lists, "tombstones");
+    if (cursor == NULL || paths == NULL || !sync_events_is_cursor(cursor))
+        return sync_error_set(error, SYNC_ERROR_PEER, "JSON without a cursor, or tombstones");
+    *lost = g_hash_table_contains(json->members, "lost");
     g_free(peer->cursor);
     peer->cursor = g_strdup(cursor);
     take_paths(peer, paths);

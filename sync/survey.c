@@ -66,7 +66,7 @@ static gboolean add_hour(SyncPeer *peer, GPtrArray *hours, const char *stream, c
     return TRUE;
 }
 
-static JsonNode *ask_json(SyncPeer *peer, const char *path, GError **error)
+static SyncJson *ask_json(SyncPeer *peer, const char *path, gboolean is_object, GError **error)
 {
     g_auto(SyncAnswer) answer = {0};
     if (!sync_peer_ask(peer, path, NULL, &answer, error))
@@ -75,23 +75,23 @@ static JsonNode *ask_json(SyncPeer *peer, const char *path, GError **error)
         sync_peer_set_status_error(peer, path, answer.status, error);
         return NULL;
     }
-    JsonNode *root = sync_json_parse(answer.text->str, answer.text->len, error);
-    if (root == NULL)
+    SyncJson *json = is_object ? sync_json_parse_object(answer.text->str, answer.text->len, error)
+                               : sync_json_parse_list(answer.text->str, answer.text->len, error);
+    if (json == NULL)
         g_prefix_error(error, "%s%s: ", peer->node->url, path);
-    return root;
+    return json;
 }
 
 static gboolean add_stream_by_digests(SyncPeer *peer, GPtrArray *hours, const char *stream, GError **error)
 {
     g_autoptr(GString) path = g_string_new("/digests");
     sync_path_append(path, stream);
-    g_autoptr(JsonNode) root = ask_json(peer, path->str, error);
-    g_autoptr(GHashTable) digests = root != NULL ? sync_json_object(root, error) : NULL;
+    g_autoptr(SyncJson) digests = ask_json(peer, path->str, TRUE, error);
     GHashTableIter i;
     gpointer name, digest;
     if (digests == NULL)
         return FALSE;
-    g_hash_table_iter_init(&i, digests);
+    g_hash_table_iter_init(&i, digests->members);
     while (g_hash_table_iter_next(&i, &name, &digest)) {
         if (!add_hour(peer, hours, stream, name, digest, error))
             return FALSE;
@@ -103,18 +103,16 @@ static gboolean add_stream_by_digests(SyncPeer *peer, GPtrArray *hours, const ch
 static gboolean add_by_digests(SyncPeer *peer, GPtrArray *hours, const SyncAnswer *answer, const SyncListing *listing,
                                GError **error)
 {
-    g_autoptr(JsonNode) root = sync_json_parse(answer->text->str, answer->text->len, error);
-    g_autoptr(GHashTable) theirs = root != NULL ? sync_json_object(root, error) : NULL;
-    g_autoptr(JsonNode) our_root = theirs != NULL ? sync_json_parse(listing->text, listing->length, error) : NULL;
-    g_autoptr(GHashTable) ours = our_root != NULL ? sync_json_object(our_root, error) : NULL;
+    g_autoptr(SyncJson) theirs = sync_json_parse_object(answer->text->str, answer->text->len, error);
+    g_autoptr(SyncJson) ours = theirs != NULL ? sync_json_parse_object(listing->text, listing->length, error) : NULL;
     GHashTableIter i;
     gpointer stream, digest;
     if (ours == NULL)
         return FALSE;
-    g_hash_table_iter_init(&i, theirs);
+    g_hash_table_iter_init(&i, theirs->members);
     while (g_hash_table_iter_next(&i, &stream, &digest)) {
         if (!sync_policy_wants(peer->context->policy, stream) ||
-            g_strcmp0(g_hash_table_lookup(ours, stream), digest) == 0)
+            g_strcmp0(g_hash_table_lookup(ours->members, stream), digest) == 0)
             continue;
         if (!add_stream_by_digests(peer, hours, stream, error))
             return FALSE;
@@ -129,12 +127,11 @@ static gboolean add_by_digests(SyncPeer *peer, GPtrArray *hours, const SyncAnswe
 // The names below PATH (empty: all channels), for a peer that has no digests.
 static GPtrArray *ask_names(SyncPeer *peer, const char *below, GError **error)
 {
-    guint n_bad = 0;
     g_autoptr(GString) path = g_string_new("/files");
     if (*below != '\0')
         sync_path_append(path, below);
-    g_autoptr(JsonNode) root = ask_json(peer, path->str, error);
-    GPtrArray *names = root != NULL ? sync_json_strings(root, &n_bad, error) : NULL;
+    g_autoptr(SyncJson) json = ask_json(peer, path->str, FALSE, error);
+    GPtrArray *names = json != NULL ? g_ptr_array_ref(json->strings) : NULL;
     if (names != NULL && names->len > MAX_STREAMS && strchr(below, '/') == NULL) {
         sync_error_set(error, SYNC_ERROR_PEER, "%s%s: more than %d names", peer->node->url, path->str, MAX_STREAMS);
         g_clear_pointer(&names, g_ptr_array_unref);
@@ -257,9 +254,7 @@ static gboolean is_barred(const guint8 hash[SEGMENT_HASH_SIZE], gpointer stream)
 static SyncDiff *compare(SyncPeer *peer, const SyncHour *hour, const char *text, gsize length, GError **error)
 {
     SegmentStream *stream;
-    guint n_bad = 0;
-    g_autoptr(JsonNode) root = sync_json_parse(text, length, error);
-    g_autoptr(GPtrArray) theirs = root != NULL ? sync_json_strings(root, &n_bad, error) : NULL;
+    g_autoptr(SyncJson) theirs = sync_json_parse_list(text, length, error);
     g_autoptr(GPtrArray) ours =
         theirs != NULL ? sync_catalog_names(peer->context->catalog, hour->path, &stream, error) : NULL;
     if (ours == NULL)
@@ -270,10 +265,10 @@ static SyncDiff *compare(SyncPeer *peer, const SyncHour *hour, const char *text,
         .barred = stream != NULL ? is_barred : NULL,
         .data = stream,
     };
-    SyncDiff *diff = sync_diff_new(theirs, ours, &options);
-    if (n_bad > 0 && diff->n_bad == 0)
-        diff->bad = g_strdup("(not UTF-8)");
-    diff->n_bad += n_bad;
+    SyncDiff *diff = sync_diff_new(theirs->strings, ours, &options);
+    if (theirs->n_bad > 0 && diff->n_bad == 0)
+        diff->bad = g_strdup("(no text)");
+    diff->n_bad += theirs->n_bad;
     return diff;
 }
 
