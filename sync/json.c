@@ -263,6 +263,8 @@ static gboolean read_root(Parser *parser)
 SyncJson *sync_json_parse(const char *text, gsize length, GError **error)
 {
     g_autoptr(SyncJson) json = g_new0(SyncJson, 1);
+    if (text == NULL)
+        text = "";
     Parser parser = {.p = text, .end = text + length, .json = json};
     json->strings = g_ptr_array_new_with_free_func(g_free);
     json->members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
