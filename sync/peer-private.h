@@ -22,6 +22,7 @@ struct SyncPeer {
     SyncNode *node;
     SyncClient *client;
     GThread *thread;
+    gboolean is_live; // it has a thread of its own, and goes on
     int stopping; // atomic
     int hurry; // atomic: a pass is due at once
     int n_allowed; // atomic: tombstones that an operator agreed to

@@ -293,6 +293,7 @@ SyncPeer *sync_peer_new(const SyncContext *context, const SyncNode *node)
 
 void sync_peer_start(SyncPeer *peer)
 {
+    peer->is_live = TRUE;
     peer->thread = g_thread_new("peer", run, peer);
 }
 

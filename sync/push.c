@@ -140,7 +140,7 @@ static void end_waiting(guint status, const char *etag, const GError *error, gpo
 void sync_push_begin(SyncPeer *peer)
 {
     gint64 now = g_get_monotonic_time();
-    if (peer->thread == NULL || peer->pushing || peer->push_failed || peer->cursor == NULL || now < peer->next_push)
+    if (!peer->is_live || peer->pushing || peer->push_failed || peer->cursor == NULL || now < peer->next_push)
         return;
     Waiting *waiting = g_new0(Waiting, 1);
     g_autofree char *path = g_strdup_printf("/tombstones?after=%s&wait=%d", peer->cursor, WAIT);

@@ -92,7 +92,7 @@ is "nobody can be asked" "$("$segfsctl" purge -q --peer=b=http://127.0.0.1:1 "$h
 ok "by force" "$segfsctl" purge --force --peer=b=http://127.0.0.1:1 "$here"
 is "all are" "$(files "$here" | grep -c '\.ts$')" $((n - 6))
 umount "$work/mnt2"
-ok "the other node ends" wait $other
+ok "the other node ends" eval 'wait $other || { cat "$work/log2"; false; }'
 is "without a mount, a purge has to know of peers" "$("$segfsctl" purge "$here" 2>&1)" "segfsctl: purge: no peers are known: name them by --peer or --nodes, or use --force"
 once --peer="a=$url"
 is "what was purged does not come back" "$(files "$here" | grep -c '\.ts$')" $((n - 6))
