@@ -42,6 +42,9 @@ static gboolean add_hour(SyncPeer *peer, GPtrArray *hours, const char *stream, c
     gint64 start;
     if (!segment_hour_name_parse(name, &start))
         return TRUE;
+    // What is no digest tells nothing.
+    if (digest != NULL && strlen(digest) != SEGMENT_HASH_TEXT_LENGTH)
+        digest = NULL;
     if (hours->len >= MAX_HOURS)
         return sync_error_set(error, SYNC_ERROR_PEER, "%s: more than %d hours", peer->node->url, MAX_HOURS);
     SyncHour *hour = g_new0(SyncHour, 1);
