@@ -14,6 +14,7 @@
 #include "sync/sink.h"
 
 #define MAX_FILE_SIZE (64 * 1024 * 1024) // bytes; the writer has its own
+#define PATIENCE (5 * G_TIME_SPAN_SECOND) // with another peer that fetches the same
 #define MAX_FAILURES 10000 // files that are remembered
 #define MAX_FAILURE_PAUSE 3600 // seconds
 
@@ -309,17 +310,28 @@ static gboolean start_next(SyncPeer *peer, gpointer data)
     return FALSE;
 }
 
-// What is in the queue, and then what others had begun to fetch, and have not.
+// What others had begun to fetch: they have a little time to end that.
+static gboolean fetch_postponed(SyncPeer *peer, GPtrArray *postponed, GError **error)
+{
+    gint64 deadline = g_get_monotonic_time() + PATIENCE;
+    while (postponed->len > 0 && !peer->no_room) {
+        g_autoptr(GPtrArray) still = g_ptr_array_new_with_free_func(fetch_free);
+        Fetching rest = {.queue = postponed, .postponed = g_get_monotonic_time() < deadline ? still : NULL};
+        if (!sync_peer_work(peer, start_next, &rest, error))
+            return FALSE;
+        if (still->len > 0)
+            sync_peer_wait(peer, PATIENCE / 50);
+        g_ptr_array_extend_and_steal(postponed, g_steal_pointer(&still));
+    }
+    return TRUE;
+}
+
 static gboolean fetch_all(SyncPeer *peer, Fetching *fetching, GError **error)
 {
     g_autoptr(GPtrArray) postponed = g_ptr_array_new_with_free_func(fetch_free);
     fetching->postponed = postponed;
-    gboolean ok = sync_peer_work(peer, start_next, fetching, error);
-    if (ok && postponed->len > 0) {
-        Fetching rest = {.queue = postponed};
-        ok = sync_peer_work(peer, start_next, &rest, error);
-    }
-    peer->n_left += fetching->queue->len;
+    gboolean ok = sync_peer_work(peer, start_next, fetching, error) && fetch_postponed(peer, postponed, error);
+    peer->n_left += fetching->queue->len + postponed->len;
     g_ptr_array_set_size(fetching->queue, 0);
     fetching->postponed = NULL;
     return ok;

@@ -89,6 +89,9 @@ gboolean sync_peer_is_stopping(const SyncPeer *peer);
 typedef gboolean (*SyncStartFunc)(SyncPeer *peer, gpointer data);
 gboolean sync_peer_work(SyncPeer *peer, SyncStartFunc start, gpointer data, GError **error);
 
+// Goes on with what waits for tombstones, for so many microseconds at most.
+void sync_peer_wait(SyncPeer *peer, gint64 microseconds);
+
 // Begins to ask, as a part of the pass; whoever is told of the end has to call sync_peer_answered() first.
 void sync_peer_get(SyncPeer *peer, const SyncGet *get);
 void sync_peer_answered(SyncPeer *peer, guint status, const GError *error);

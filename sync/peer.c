@@ -63,6 +63,11 @@ static void run_client(SyncPeer *peer, gint64 until)
     sync_fetch_collect(peer);
 }
 
+void sync_peer_wait(SyncPeer *peer, gint64 microseconds)
+{
+    run_client(peer, g_get_monotonic_time() + microseconds);
+}
+
 static gboolean may_go_on(const SyncPeer *peer)
 {
     return peer->broken == NULL && !sync_peer_is_stopping(peer);

@@ -4,8 +4,9 @@
     evil-peer.py MODE          prints its port, and serves until it is killed
 
 It has one stream, evil/source, with an hour of a few good segments and what MODE has of bad ones; a second hour has good
-ones alone: whatever MODE is, all good ones are to be had. It counts requests for /secret, where some of it points to:
-GET /count tells. Good segments are printed by `evil-peer.py good`, one PATH a line.
+ones alone: whatever MODE is, all good ones are to be had ("drip" is only slow, and its bad one is good). It counts
+requests for /secret, where some of it points to: GET /count tells. Good segments are printed by `evil-peer.py good`, one
+PATH a line.
 """
 import base64
 import gzip
@@ -117,6 +118,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.endless(0)
         elif mode == "slow":
             self.endless(2)
+        elif mode == "drip":
+            self.head(200, len(WANTED))
+            for i in range(0, len(WANTED), 1000):
+                self.wfile.write(WANTED[i:i + 1000])
+                self.wfile.flush()
+                time.sleep(0.25)
         elif mode == "zero":
             self.body(b"")
         elif mode == "gzip":
