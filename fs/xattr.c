@@ -59,7 +59,8 @@ char *fs_xattr_get(const FsNode *node, const char *name, int *code)
 int fs_xattr_set(FsTree *tree, const FsNode *node, const char *name, const char *value, gsize size)
 {
     g_autofree char *text = g_strndup(value, size);
-    if (node->kind != FS_STATUS || !g_str_has_suffix(node->path, "/peers.json") || strcmp(name, "user.segfs.accept") != 0)
+    if (node->kind != FS_STATUS || !g_str_has_suffix(node->path, "/peers.json") ||
+        strcmp(name, "user.segfs.accept") != 0)
         return EPERM;
     return fs_peers_accept(tree->options.peers, text) ? 0 : ENOENT;
 }

@@ -64,7 +64,8 @@ static gboolean list(Witness *witness, const char *hour, GError **error)
     g_autoptr(SyncJson) names = sync_json_parse_list(answer.text->str, answer.text->len, error);
     for (guint i = 0; names != NULL && i < names->strings->len; i++) {
         SegmentName name;
-        if (segment_name_parse(g_ptr_array_index(names->strings, i), &name) && name.tombstone && name.type != SEGMENT_TEMP)
+        if (segment_name_parse(g_ptr_array_index(names->strings, i), &name) && name.tombstone &&
+            name.type != SEGMENT_TEMP)
             g_hash_table_add(witness->hashes, g_memdup2(name.hash, sizeof name.hash));
     }
     return names != NULL;

@@ -231,8 +231,7 @@ static void append_files(GString *text, const SyncPeerMetrics *peers)
     begin(text, "segfs_backfill_bytes_total", "counter", "Bytes of files that came.");
     for (const SyncPeerMetrics *peer = peers; peer != NULL; peer = peer->next) {
         for (guint type = 0; type < SYNC_N_FILE_TYPES; type++)
-            g_string_append_printf(text,
-                                   "segfs_backfill_bytes_total{peer=\"%s\",type=\"%s\"} %" G_GUINT64_FORMAT "\n",
+            g_string_append_printf(text, "segfs_backfill_bytes_total{peer=\"%s\",type=\"%s\"} %" G_GUINT64_FORMAT "\n",
                                    peer->name, types[type], get(&peer->bytes[type]));
     }
     begin(text, "segfs_backfill_file_duration_seconds", "histogram", "From asking for a file until it is on disk.");

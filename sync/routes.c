@@ -24,7 +24,7 @@ static const struct {
 
 const char *sync_route_name(SyncRouteKind kind)
 {
-    static const char *const names[] = {"none",    "directory", "hour",    "file",   "extras",
+    static const char *const names[] = {"none",    "directory", "hour",       "file",    "extras",
                                         "digests", "streams",   "tombstones", "metrics", "healthz"};
     G_STATIC_ASSERT(G_N_ELEMENTS(names) == SYNC_N_ROUTES);
     return names[kind];

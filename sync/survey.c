@@ -58,9 +58,9 @@ static gboolean add_hour(SyncPeer *peer, GPtrArray *hours, const char *stream, c
         return FALSE;
     }
     const Settled *settled = g_hash_table_lookup(peer->settled, hour->path);
-    gboolean agree =
-        digest != NULL && (strcmp(digest, hour->ours) == 0 || (settled != NULL && strcmp(settled->theirs, digest) == 0 &&
-                                                               strcmp(settled->ours, hour->ours) == 0));
+    gboolean agree = digest != NULL &&
+                     (strcmp(digest, hour->ours) == 0 || (settled != NULL && strcmp(settled->theirs, digest) == 0 &&
+                                                          strcmp(settled->ours, hour->ours) == 0));
     // Of an old hour that is not here nothing has to be hidden.
     if (agree || (hour->tombstones_only && hour->ours[0] == '\0'))
         sync_hour_free(hour);

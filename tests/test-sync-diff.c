@@ -72,7 +72,8 @@ static void test_json_objects(void)
     g_assert_cmpuint(list->len, ==, 2);
     g_assert_cmpstr(g_ptr_array_index(list, 1), ==, "\xc3\xa9");
     g_assert_cmpuint(json->n_bad, ==, 2);
-    static const char *const bad[] = {"{", "{\"a\"}", "{\"a\": }", "{a: 1}", "{\"a\": [\"b\"", "{\"a\": 1,}", "[]", "{} x"};
+    static const char *const bad[] = {"{",           "{\"a\"}", "{\"a\": }", "{a: 1}", "{\"a\": [\"b\"",
+                                      "{\"a\": 1,}", "[]",      "{} x"};
     for (gsize i = 0; i < G_N_ELEMENTS(bad); i++)
         g_assert_null(sync_json_parse_object(bad[i], strlen(bad[i]), NULL));
 }
@@ -157,8 +158,9 @@ static void test_diff(void)
         {"what is too recent", "59:00-2.0-full-" HASH_A ".ts " B, "", B, "", "", 1, 0, FALSE},
         {"temporary ones", "00:01-2.0-temp-01234567-89ab-cdef-0123-456789abcdef.ts", "", "", "", "", 0, 0, FALSE},
         {"chat", "00:01-x.json 00:02-y.json", "00:02-y.json", "", "", "00:01-x.json", 0, 0, FALSE},
-        {"what is none", "../x /etc/passwd .hidden x.ts 99:00-2.0-full-" HASH_A ".ts 00:01-inf-full-" HASH_A
-                         ".ts 00:01-1e308-full-" HASH_A ".ts a/b.json ..json \n.json",
+        {"what is none",
+         "../x /etc/passwd .hidden x.ts 99:00-2.0-full-" HASH_A ".ts 00:01-inf-full-" HASH_A
+         ".ts 00:01-1e308-full-" HASH_A ".ts a/b.json ..json \n.json",
          "", "", "", "", 0, 10, FALSE},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -11,7 +11,8 @@
 
 static void check_names(GPtrArray *theirs)
 {
-    static const char *const own[] = {"00:01.5-2.0-full-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.ts", "00:02-x.json"};
+    static const char *const own[] = {"00:01.5-2.0-full-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.ts",
+                                      "00:02-x.json"};
     g_autoptr(GPtrArray) ours = g_ptr_array_new();
     SyncDiffOptions options = {.hour = 0, .newest = 30 * 60 * SEGMENT_SECOND};
     for (guint i = 0; i < G_N_ELEMENTS(own); i++)
