@@ -225,6 +225,9 @@ static gboolean add_pictures(Builder *builder, const CutPart *part, gboolean beg
     for (guint i = 0; i < pictures->len; i++) {
         const CutPictureSample *picture = &g_array_index(pictures, CutPictureSample, i);
         gint64 offset = time_of(builder, picture->pts, i) - g_array_index(builder->times, gint64, i);
+        // A box has 32 bits for it, and those of all others are added later.
+        if (ABS(offset) > G_MAXINT32 / 4)
+            return fail(error, "a picture is shown hours from where it is decoded");
         cut_mp4_add_run(video->offsets, 1, (gint32) offset);
         builder->lead = MAX(builder->lead, -offset);
         g_array_append_val(video->sizes, picture->size);

@@ -10,10 +10,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "segment/time.h"
+
 #define DEFAULT_FILE SYSCONFDIR "/segfs/segfs.conf"
 #define DEFAULT_READ_AHEAD 512 // KiB
 #define DEFAULT_CACHE_MEMORY (128 * 1024 * 1024)
 #define DEFAULT_CACHE_SIZE (G_GINT64_CONSTANT(2) << 30)
+#define DEFAULT_MIN_FREE (G_GINT64_CONSTANT(1) << 30)
+#define DEFAULT_RECENT_CUTOFF 120 // seconds
+#define DEFAULT_SYNC_INTERVAL 60 // seconds
+#define DEFAULT_PEER_TIMEOUT 30 // seconds
+#define DEFAULT_CONCURRENCY 8
+#define DEFAULT_MAX_TOMBSTONES 500
+#define DEFAULT_LISTEN_CONNECTIONS 256
+#define DEFAULT_LISTEN_THREADS 4
+#define DEFAULT_LISTEN_TIMEOUT 60 // seconds
 
 G_DEFINE_QUARK(fs-config-error-quark, fs_config_error)
 
@@ -89,6 +100,66 @@ static gboolean parse_kilobytes(const char *value, gpointer target)
     return TRUE;
 }
 
+static gboolean parse_count(const char *value, gpointer target)
+{
+    guint64 number;
+    if (!g_ascii_string_to_unsigned(value, 10, 1, G_MAXUINT16, &number, NULL))
+        return FALSE;
+    *(guint *) target = (guint) number;
+    return TRUE;
+}
+
+static gboolean parse_number(const char *value, gpointer target)
+{
+    guint64 number;
+    if (!g_ascii_string_to_unsigned(value, 10, 0, G_MAXINT32, &number, NULL))
+        return FALSE;
+    *(guint *) target = (guint) number;
+    return TRUE;
+}
+
+// Adds names, with commas or spaces between, that are not in the list yet.
+static gboolean parse_list(const char *value, gpointer target)
+{
+    char ***list = target;
+    g_autoptr(GPtrArray) all = g_ptr_array_new();
+    g_auto(GStrv) names = g_strsplit_set(value, ", ", -1);
+    for (guint i = 0; *list != NULL && (*list)[i] != NULL; i++)
+        g_ptr_array_add(all, (*list)[i]);
+    for (guint i = 0; names[i] != NULL; i++) {
+        if (*names[i] != '\0' && (*list == NULL || !g_strv_contains((const char *const *) *list, names[i])))
+            g_ptr_array_add(all, g_strdup(names[i]));
+    }
+    g_free(*list);
+    g_ptr_array_add(all, NULL);
+    *list = (char **) g_ptr_array_steal(all, NULL);
+    return (*list)[0] != NULL;
+}
+
+static gboolean parse_order(const char *value, gpointer target)
+{
+    static const char *const words[] = {"newest", "oldest", "random"};
+    for (guint i = 0; i < G_N_ELEMENTS(words); i++) {
+        if (strcmp(value, words[i]) == 0) {
+            *(SyncOrder *) target = (SyncOrder) i;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+// A time, or a number of hours.
+static gboolean parse_start(const char *value, gpointer target)
+{
+    FsStart *start = target;
+    guint64 hours;
+    memset(start, 0, sizeof *start);
+    if (!g_ascii_string_to_unsigned(value, 10, 1, 1000000, &hours, NULL))
+        return segment_time_parse_all(value, &start->time);
+    start->age = (gint64) hours * SEGMENT_HOUR_LENGTH;
+    return TRUE;
+}
+
 static gboolean parse_word(const char *value, gpointer target, const char *const *words)
 {
     return g_strv_contains(words, value) && parse_string(value, target);
@@ -131,9 +202,35 @@ static const struct setting {
     {"log", 0, "WHERE", parse_log, AT(log), EVERYWHERE, "auto (default), journal or stderr"},
     {"log_level", 0, "LEVEL", parse_log_level, AT(log_level), EVERYWHERE, "error, warning, info (default) or debug"},
     {"read_ahead", 0, "KIB", parse_kilobytes, AT(read_ahead), EVERYWHERE, "read-ahead (default: 512; 0: the kernel's)"},
+    {"listen", 0, "ADDR:PORT", parse_string, AT(listen), EVERYWHERE, "serve the store to peers there, by HTTP"},
+    {"listen_connections", 0, "N", parse_count, AT(listen_connections), EVERYWHERE, "at a time (default: 256)"},
+    {"listen_threads", 0, "N", parse_count, AT(listen_threads), EVERYWHERE, "that serve them (default: 4)"},
+    {"listen_timeout", 0, "SECONDS", parse_count, AT(listen_timeout), EVERYWHERE, "for a client (default: 60)"},
+    {"token_file", 0, "FILE", parse_string, AT(token_file), EVERYWHERE, "every request has to name its token"},
+    {"tls_cert", 0, "FILE", parse_string, AT(tls_cert), EVERYWHERE, "serve by HTTPS, with this certificate (PEM)"},
+    {"tls_key", 0, "FILE", parse_string, AT(tls_key), EVERYWHERE, "the certificate's key (PEM)"},
+    {"name", 0, "NAME", parse_string, AT(name), EVERYWHERE, "of this node (default: the machine's)"},
+    {"no_metrics", 0, NULL, parse_bool, AT(no_metrics), EVERYWHERE, "count nothing, and serve no /metrics"},
+    {"peer", 0, "NAME=URL", parse_list, AT(peers), EVERYWHERE, "take from this peer what is missing (repeatable)"},
+    {"nodes", 0, "FILE", parse_string, AT(nodes), EVERYWHERE, "the same of peers in a file, NAME URL a line"},
+    {"peer_token_file", 0, "FILE", parse_string, AT(peer_token_file), EVERYWHERE, "token for peers"},
+    {"peer_ca", 0, "FILE", parse_string, AT(peer_ca), EVERYWHERE, "certificates to trust peers by (PEM)"},
+    {"channels", 0, "LIST", parse_list, AT(channels), EVERYWHERE, "take these channels (default: all)"},
+    {"qualities", 0, "LIST", parse_list, AT(qualities), EVERYWHERE, "take these qualities (default: all)"},
+    {"extras", 0, "LIST", parse_list, AT(extras), EVERYWHERE, "take these directories, too"},
+    {"order", 0, "ORDER", parse_order, AT(order), EVERYWHERE, "of hours: newest (default), oldest or random"},
+    {"start", 0, "TIME", parse_start, AT(start), EVERYWHERE, "take nothing older; also as hours before now"},
+    {"recent_cutoff", 0, "SECONDS", parse_number, AT(recent_cutoff), EVERYWHERE, "leave younger segments (120)"},
+    {"concurrency", 0, "N", parse_count, AT(concurrency), EVERYWHERE, "files at a time from a peer (default: 8)"},
+    {"sync_interval", 0, "SECONDS", parse_count, AT(sync_interval), EVERYWHERE, "between comparisons (default: 60)"},
+    {"peer_timeout", 0, "SECONDS", parse_count, AT(peer_timeout), EVERYWHERE, "for a peer to answer (default: 30)"},
+    {"max_tombstones", 0, "N", parse_number, AT(max_tombstones), EVERYWHERE, "an hour from a peer (default: 500)"},
+    {"min_free", 0, "SIZE", parse_size, AT(min_free), EVERYWHERE, "disk space that is left free (default: 1G)"},
     {"store", 0, "DIR", parse_string, AT(store), FILE_ONLY, NULL},
     {"mountpoint", 0, "DIR", parse_string, AT(mountpoint), FILE_ONLY, NULL},
     {"config", 'c', "FILE", parse_string, AT(file), COMMAND_LINE_ONLY, "read this configuration file"},
+    {"run_once", 0, NULL, parse_bool, AT(run_once), COMMAND_LINE_ONLY, "take what is missing, without a mount"},
+    {"dry_run", 0, NULL, parse_bool, AT(dry_run), COMMAND_LINE_ONLY, "with --run-once: only print it"},
     {"foreground", 'f', NULL, parse_bool, AT(foreground), COMMAND_LINE_ONLY, "stay in the foreground"},
     {"debug", 'd', NULL, parse_bool, AT(debug), COMMAND_LINE_ONLY, "log every request (implies -f)"},
     {"help", 'h', NULL, parse_bool, AT(help), COMMAND_LINE_ONLY, "this text"},
@@ -345,8 +442,10 @@ static gboolean check(FsConfig *config, CommandLine *line, GError **error)
                     (const char *) g_ptr_array_index(line->names, G_N_ELEMENTS(targets)));
     for (guint i = 0; i < line->names->len; i++)
         parse_string(g_ptr_array_index(line->names, i), targets[i]);
-    if (config->store == NULL || config->mountpoint == NULL)
+    if (config->store == NULL || (config->mountpoint == NULL && !config->run_once))
         return fail(error, FS_CONFIG_ERROR_USAGE, "STORE and MOUNTPOINT are needed");
+    if (config->dry_run && !config->run_once)
+        return fail(error, FS_CONFIG_ERROR_USAGE, "--dry-run is for --run-once");
     config->foreground = config->foreground || config->debug;
     return TRUE;
 }
@@ -361,6 +460,15 @@ FsConfig *fs_config_new(int argc, char **argv, GError **error)
     config->cache_memory = DEFAULT_CACHE_MEMORY;
     config->cache_size = DEFAULT_CACHE_SIZE;
     config->read_ahead = DEFAULT_READ_AHEAD;
+    config->min_free = DEFAULT_MIN_FREE;
+    config->recent_cutoff = DEFAULT_RECENT_CUTOFF;
+    config->sync_interval = DEFAULT_SYNC_INTERVAL;
+    config->peer_timeout = DEFAULT_PEER_TIMEOUT;
+    config->concurrency = DEFAULT_CONCURRENCY;
+    config->max_tombstones = DEFAULT_MAX_TOMBSTONES;
+    config->listen_connections = DEFAULT_LISTEN_CONNECTIONS;
+    config->listen_threads = DEFAULT_LISTEN_THREADS;
+    config->listen_timeout = DEFAULT_LISTEN_TIMEOUT;
     config->log = g_strdup("auto");
     config->log_level = g_strdup("info");
     config->words = g_string_new(NULL);
@@ -387,6 +495,18 @@ void fs_config_free(FsConfig *config)
     g_free(config->log);
     g_free(config->log_level);
     g_free(config->file);
+    g_free(config->listen);
+    g_free(config->token_file);
+    g_free(config->tls_cert);
+    g_free(config->tls_key);
+    g_free(config->name);
+    g_strfreev(config->peers);
+    g_free(config->nodes);
+    g_free(config->peer_token_file);
+    g_free(config->peer_ca);
+    g_strfreev(config->channels);
+    g_strfreev(config->qualities);
+    g_strfreev(config->extras);
     if (config->words != NULL)
         g_string_free(config->words, TRUE);
     g_free(config);
@@ -408,7 +528,8 @@ char *fs_config_cache_dir(const FsConfig *config, const char *path)
 
 void fs_config_print_help(void)
 {
-    puts("Usage: segfs [OPTION...] STORE MOUNTPOINT [-o OPTION[,OPTION...]]\n\n"
+    puts("Usage: segfs [OPTION...] STORE MOUNTPOINT [-o OPTION[,OPTION...]]\n"
+         "       segfs --run-once [OPTION...] STORE\n\n"
          "Mounts a database of live-video segments.\n\n"
          "Settings; each is also an option of -o and a key of the configuration file, as NAME or NAME=VALUE:");
     for (gsize i = 0; i < G_N_ELEMENTS(settings); i++) {

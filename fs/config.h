@@ -7,6 +7,8 @@
 #include <glib.h>
 #include <sys/types.h>
 
+#include "sync/peer.h"
+
 #define FS_CONFIG_ERROR (fs_config_error_quark())
 GQuark fs_config_error_quark(void);
 
@@ -14,6 +16,11 @@ typedef enum {
     FS_CONFIG_ERROR_USAGE, // an option that there is not, or a value that makes no sense
     FS_CONFIG_ERROR_FILE, // the configuration file cannot be read
 } FsConfigErrorCode;
+
+// From when on segments are taken from peers: a time (microseconds since 1970), or an age (microseconds), or neither.
+typedef struct {
+    gint64 time, age;
+} FsStart;
 
 typedef struct {
     char *store, *mountpoint;
@@ -25,6 +32,22 @@ typedef struct {
     gint64 cache_size; // bytes of edges on disk
     char *log, *log_level;
     guint read_ahead; // KiB
+    char *listen; // where peers are served; NULL: nowhere
+    guint listen_connections, listen_threads, listen_timeout; // the last one in seconds
+    char *token_file, *tls_cert, *tls_key; // NULL: none
+    char *name; // of this node; NULL: the machine's
+    gboolean no_metrics;
+    char **peers; // NAME=URL or URL; NULL: none
+    char *nodes; // the file of nodes; NULL: none
+    char *peer_token_file, *peer_ca; // NULL: none
+    char **channels, **qualities, **extras; // NULL: all, all, none
+    SyncOrder order;
+    FsStart start;
+    guint recent_cutoff, sync_interval, peer_timeout; // seconds
+    guint concurrency; // files at a time from one peer
+    guint max_tombstones; // an hour from one peer
+    gint64 min_free; // bytes
+    gboolean run_once, dry_run; // instead of a mount
     gboolean foreground, debug, help, version;
     char *file; // the configuration file
     GString *words; // of -o, for the kernel

@@ -197,6 +197,10 @@ static const struct {
     {"scrub", fs_ctl_scrub, "[OPTION...] STORE", "read all segments again; those that are bad go into quarantine"},
     {"repair", fs_ctl_repair, "[OPTION...] STORE", "put in order what writers that died left"},
     {"prune", fs_ctl_prune, "[OPTION...] --older-than=AGE STORE", "delete old segments, but no tombstones"},
+    {"purge", fs_ctl_purge, "[OPTION...] STORE", "delete what tombstones hide, where every peer has them"},
+    {"peers", fs_ctl_peers, "[MOUNTPOINT...] | accept NAME [MOUNTPOINT...]",
+     "print what is known of peers, or take the tombstones that one is held for"},
+    {"sync", fs_ctl_sync, "[OPTION...] STORE", "take from peers what is missing, once, without a mount"},
     {"status", run_status, "[MOUNTPOINT...]", "print what mounts are doing, as JSON"},
 };
 
@@ -213,7 +217,9 @@ static void print_help(void)
          "      --rate=MB              of scrub: read so much a second at most (50)\n"
          "      --restart              of scrub: begin anew, not where it was ended\n"
          "      --older-than=AGE       of prune and repair: 90s, 30m, 36h or 14d\n"
-         "  -n, --dry-run              of scrub, repair and prune: change nothing\n"
+         "      --force                of purge: also where a peer lacks a tombstone\n"
+         "      --peer=NAME=URL        of sync and purge: a peer; so are all other settings of segfs(8)\n"
+         "  -n, --dry-run              of scrub, repair, prune, purge and sync: change nothing\n"
          "  -q, --quiet                show no progress, and no more than what is wrong\n\nMore in segfsctl(8).");
 }
 

@@ -25,4 +25,9 @@ int fs_ctl_scrub(int argc, char **argv);
 int fs_ctl_repair(int argc, char **argv);
 int fs_ctl_prune(int argc, char **argv);
 
+// ctl-peers.c: the same.
+int fs_ctl_peers(int argc, char **argv);
+int fs_ctl_sync(int argc, char **argv);
+int fs_ctl_purge(int argc, char **argv);
+
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "fs/log.h"
+#include "fs/peers.h"
 #include "fs/server.h"
 #include "segment/fd.h"
 
@@ -21,6 +22,7 @@
 typedef struct {
     FsServer *server;
     FsServerOptions options;
+    FsPeers *peers;
     int parent; // where to tell that the mount answers; -1 in the foreground
     pthread_t main_thread;
     GMutex lock;
@@ -123,12 +125,27 @@ static void end_signals(Daemon *daemon, GThread *thread)
     g_thread_join(thread);
 }
 
+// The store is freed last, with the tree: peers may still be reading it.
+static void end_serving(Daemon *daemon)
+{
+    fs_peers_cancel(daemon->peers);
+    fs_server_unmount(daemon->server);
+    g_clear_pointer(&daemon->peers, fs_peers_free);
+    fs_server_free(daemon->server);
+}
+
 static int serve(Daemon *daemon, FsTree *tree)
 {
     g_autoptr(GError) error = NULL;
     daemon->server = fs_server_new(tree, &daemon->options, &error);
     if (daemon->server == NULL) {
         g_critical("%s", error->message);
+        g_clear_pointer(&daemon->peers, fs_peers_free);
+        return EXIT_FAILURE;
+    }
+    if (!fs_peers_start(daemon->peers, &error)) {
+        g_critical("%s", error->message);
+        end_serving(daemon);
         return EXIT_FAILURE;
     }
     daemon->main_thread = pthread_self();
@@ -144,13 +161,13 @@ static int serve(Daemon *daemon, FsTree *tree)
     g_atomic_int_set(&daemon->ending, 1);
     fs_server_unmount(daemon->server);
     g_thread_join(ready);
-    fs_server_free(daemon->server);
+    end_serving(daemon);
     g_mutex_clear(&daemon->lock);
     g_cond_clear(&daemon->ended_cond);
     return ok && !daemon->failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static FsTree *make_tree(const FsConfig *config, SegmentStore *store, const char *mountpoint)
+static FsTree *make_tree(const FsConfig *config, SegmentStore *store, FsPeers *peers, const char *mountpoint)
 {
     FsTreeOptions options = {
         .portable_names = config->portable_names,
@@ -161,6 +178,7 @@ static FsTree *make_tree(const FsConfig *config, SegmentStore *store, const char
         .umask = config->umask,
         .mountpoint = (char *) mountpoint,
         .cache_size = config->cache_size,
+        .peers = peers,
     };
     g_autofree char *cache = fs_config_cache_dir(config, segment_store_path(store));
     return fs_tree_new(store, &options, cache);
@@ -201,6 +219,40 @@ static void raise_file_limit(void)
     }
 }
 
+// ---- without a mount
+
+static gpointer cancel_by_signal(gpointer peers)
+{
+    sigset_t set;
+    int signal = 0;
+    fill_signals(&set);
+    while (sigwait(&set, &signal) != 0)
+        ;
+    fs_peers_cancel(peers);
+    return NULL;
+}
+
+// One pass of all peers. A signal ends it; what was begun is taken back.
+static int run_once(const FsConfig *config, SegmentStore *store)
+{
+    g_autoptr(GError) error = NULL;
+    FsPeers *peers = fs_peers_new(config, store, &error);
+    gboolean ok = FALSE;
+    if (peers != NULL) {
+        raise_file_limit();
+        block_signals();
+        GThread *signals = g_thread_new("signals", cancel_by_signal, peers);
+        ok = fs_peers_run_once(peers, &error);
+        kill(getpid(), SIGTERM); // wakes it, unless one did before
+        g_thread_join(signals);
+    }
+    if (!ok)
+        g_critical("%s", error->message);
+    fs_peers_free(peers);
+    segment_store_free(store);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int fs_daemon_run(const FsConfig *config)
 {
     g_autoptr(GError) error = NULL;
@@ -210,6 +262,8 @@ int fs_daemon_run(const FsConfig *config)
         g_critical("%s", error->message);
         return EXIT_FAILURE;
     }
+    if (config->run_once)
+        return run_once(config, store);
     g_autofree char *mountpoint = realpath(config->mountpoint, NULL);
     if (mountpoint != NULL && !g_file_test(mountpoint, G_FILE_TEST_IS_DIR)) {
         errno = ENOTDIR;
@@ -230,12 +284,16 @@ int fs_daemon_run(const FsConfig *config)
                     .words = config->words->str,
                     .read_ahead = config->read_ahead},
     };
-    int status;
-    if (!config->foreground && !go_to_background(&daemon, &status)) {
+    int status = EXIT_FAILURE;
+    daemon.peers = fs_peers_new(config, store, &error);
+    if (daemon.peers == NULL)
+        g_critical("%s", error->message);
+    if (daemon.peers == NULL || (!config->foreground && !go_to_background(&daemon, &status))) {
+        fs_peers_free(daemon.peers);
         segment_store_free(store);
         return status;
     }
     raise_file_limit();
     block_signals();
-    return serve(&daemon, make_tree(config, store, mountpoint));
+    return serve(&daemon, make_tree(config, store, daemon.peers, mountpoint));
 }

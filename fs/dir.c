@@ -7,6 +7,7 @@
 
 #include "cut/archive.h"
 #include "fs/id.h"
+#include "fs/status.h"
 #include "segment/directory.h"
 #include "segment/time.h"
 
@@ -154,6 +155,10 @@ static gboolean fill(FsDir *dir, const SegmentWait *wait, GError **error)
     case FS_CONTROL:
         add(dir, "status.json", S_IFREG, KEY_FIRST);
         add(dir, "all", S_IFDIR, KEY_FIRST + 1);
+        if (fs_status_has(dir->tree, "peers.json"))
+            add(dir, "peers.json", S_IFREG, KEY_FIRST + 2);
+        if (fs_status_has(dir->tree, "metrics"))
+            add(dir, "metrics", S_IFREG, KEY_FIRST + 3);
         return TRUE;
     default:
         break;

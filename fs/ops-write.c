@@ -6,6 +6,7 @@
 #include "fs/errno.h"
 #include "fs/file.h"
 #include "fs/ops.h"
+#include "fs/xattr.h"
 
 static gboolean run_create(FsCall *call)
 {
@@ -145,7 +146,9 @@ void fs_op_write(fuse_req_t req, fuse_ino_t ino, const char *buffer, size_t size
 
 void fs_op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
-    fuse_reply_err(req, EPERM);
+    FsTree *tree = fs_server(req)->tree;
+    g_autoptr(FsNode) node = fs_node_table_get(tree->nodes, ino);
+    fuse_reply_err(req, node != NULL ? fs_xattr_set(tree, node, name, value, size) : ESTALE);
 }
 
 void fs_op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)

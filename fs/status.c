@@ -3,6 +3,7 @@
 #include "fs/status.h"
 
 #include <json-glib/json-glib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "segment/time.h"
@@ -21,7 +22,7 @@ static void add_string(JsonBuilder *builder, const char *member, const char *val
     json_builder_add_string_value(builder, valid);
 }
 
-GBytes *fs_status_text(FsTree *tree)
+static GBytes *mount_text(FsTree *tree)
 {
     SegmentStoreStatus status;
     CutBlobsStatus edges;
@@ -60,4 +61,20 @@ GBytes *fs_status_text(FsTree *tree)
     GString *text = json_generator_to_gstring(generator, g_string_new(NULL));
     g_string_append_c(text, '\n');
     return g_string_free_to_bytes(text);
+}
+
+gboolean fs_status_has(const FsTree *tree, const char *name)
+{
+    return strcmp(name, "status.json") == 0 ||
+           (tree->options.peers != NULL && (strcmp(name, "peers.json") == 0 || strcmp(name, "metrics") == 0));
+}
+
+GBytes *fs_status_text(FsTree *tree, const char *path)
+{
+    const char *name = strrchr(path, '/') + 1;
+    if (strcmp(name, "peers.json") == 0)
+        return g_string_free_to_bytes(fs_peers_format(tree->options.peers));
+    if (strcmp(name, "metrics") == 0)
+        return g_string_free_to_bytes(fs_peers_format_metrics(tree->options.peers));
+    return mount_text(tree);
 }

@@ -315,7 +315,7 @@ static FsNode *lookup_in_control(FsTree *tree, FsNode *control, const char *name
                                  GError **error)
 {
     struct stat st;
-    if (strcmp(name, "status.json") == 0)
+    if (fs_status_has(tree, name))
         return fs_node_new(FS_STATUS, control, name);
     if (strcmp(name, "all") != 0)
         return fail(error, ENOENT, name), NULL;
@@ -436,7 +436,7 @@ static gboolean stat_entry(FsTree *tree, FsNode *node, struct stat *st, const Se
 
 static void stat_status(FsTree *tree, FsNode *node, struct stat *st)
 {
-    g_autoptr(GBytes) text = fs_status_text(tree);
+    g_autoptr(GBytes) text = fs_status_text(tree, node->path);
     fs_node_table_set_text(tree->nodes, node, text);
     set_size(st, 0400, (gint64) g_bytes_get_size(text));
     set_time(st, g_get_real_time(), 0);
@@ -563,7 +563,7 @@ FsTree *fs_tree_new(SegmentStore *store, const FsTreeOptions *options, const cha
     set_owner(tree, tree->root, &st);
     // The kernel never forgets its root.
     tree->root = fs_node_table_remember(tree->nodes, tree->root);
-    segment_store_set_listener(store, fs_tree_changed, tree);
+    segment_store_add_listener(store, fs_tree_changed, tree);
     return tree;
 }
 

@@ -9,6 +9,7 @@
 
 #include "cut/engine.h"
 #include "fs/node.h"
+#include "fs/peers.h"
 #include "fs/plans.h"
 #include "fs/recent.h"
 #include "segment/store.h"
@@ -31,6 +32,7 @@ typedef struct {
     mode_t umask; // permissions taken away from everything shown
     char *mountpoint; // for the status
     gint64 cache_size; // bytes of edges on disk
+    FsPeers *peers; // NULL: none; has to outlive the tree
 } FsTreeOptions;
 
 typedef struct {

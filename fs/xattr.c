@@ -56,6 +56,15 @@ char *fs_xattr_get(const FsNode *node, const char *name, int *code)
     return NULL;
 }
 
+int fs_xattr_set(FsTree *tree, const FsNode *node, const char *name, const char *value, gsize size)
+{
+    g_autofree char *text = g_strndup(value, size);
+    if (node->kind != FS_STATUS || !g_str_has_suffix(node->path, "/peers.json") ||
+        strcmp(name, "user.segfs.accept") != 0)
+        return EPERM;
+    return fs_peers_accept(tree->options.peers, text) ? 0 : ENOENT;
+}
+
 char *fs_xattr_list(const FsNode *node, gsize *size)
 {
     GString *names = g_string_new(NULL);

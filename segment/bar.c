@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The hashes that a stream's tombstones bar, and what a new one means for listings that are cached. All with the
-// store's lock held, but for segment_stream_is_barred() and segment_stream_bars().
+// store's lock held, but for segment_stream_is_barred(), segment_stream_bars() and segment_stream_bar_changes().
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "segment/lock.h"
 #include "segment/store-private.h"
 
 gboolean segment_stream_is_barred(SegmentStream *stream, const guint8 hash[SEGMENT_HASH_SIZE])
@@ -20,6 +21,12 @@ gboolean segment_stream_is_barred(SegmentStream *stream, const guint8 hash[SEGME
 gboolean segment_stream_bars(const guint8 hash[SEGMENT_HASH_SIZE], gpointer stream)
 {
     return segment_stream_is_barred(stream, hash);
+}
+
+guint segment_stream_bar_changes(SegmentStream *stream)
+{
+    SEGMENT_LOCK_SCOPE(&stream->store->lock);
+    return stream->n_bar_changes;
 }
 
 // Adds DELTA to the number of tombstones that bar HASH. TRUE where that bars it, or sets it free.

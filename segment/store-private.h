@@ -55,8 +55,9 @@ struct SegmentStore {
     gsize cache_limit;
     SegmentWatch *watch; // NULL: go by times
     gboolean may_watch;
-    SegmentChangeFunc listener;
-    gpointer listener_data;
+    SegmentChangeFunc listeners[SEGMENT_MAX_LISTENERS];
+    gpointer listener_data[SEGMENT_MAX_LISTENERS];
+    guint n_listeners;
     int revocations; // atomic
 
     GMutex lock;

@@ -57,10 +57,11 @@ SegmentStore *segment_store_open(const char *path, const SegmentStoreOptions *op
     return store;
 }
 
-void segment_store_set_listener(SegmentStore *store, SegmentChangeFunc listener, gpointer data)
+void segment_store_add_listener(SegmentStore *store, SegmentChangeFunc listener, gpointer data)
 {
-    store->listener = listener;
-    store->listener_data = data;
+    g_assert(store->n_listeners < SEGMENT_MAX_LISTENERS);
+    store->listeners[store->n_listeners] = listener;
+    store->listener_data[store->n_listeners++] = data;
 }
 
 gboolean segment_store_start(SegmentStore *store, GError **error)

@@ -36,6 +36,8 @@ typedef struct {
 // Called after the change has taken effect here.
 typedef void (*SegmentChangeFunc)(const SegmentChange *change, gpointer data);
 
+#define SEGMENT_MAX_LISTENERS 4
+
 typedef struct {
     gsize cache_memory; // bytes for hours that nobody holds; 0: 128 MiB
     gboolean no_watch; // go by times alone
@@ -50,8 +52,9 @@ typedef struct {
 // Opens the store at PATH. No thread is started before segment_store_start().
 SegmentStore *segment_store_open(const char *path, const SegmentStoreOptions *options, GError **error);
 
-// Has LISTENER told of every change, from the thread that watches, or from the one that changes.
-void segment_store_set_listener(SegmentStore *store, SegmentChangeFunc listener, gpointer data);
+// Has LISTENER, one of SEGMENT_MAX_LISTENERS at most, told of every change, from the thread that watches, or from the one
+// that changes, after those that were added before it. To be called before anything can change: there is no lock.
+void segment_store_add_listener(SegmentStore *store, SegmentChangeFunc listener, gpointer data);
 
 // Starts the thread that watches. Without it the store goes by times alone.
 gboolean segment_store_start(SegmentStore *store, GError **error);
@@ -98,6 +101,9 @@ SegmentRange *segment_stream_range(SegmentStream *stream, gint64 start, gint64 e
 
 // Whether a tombstone bars HASH in this stream, as far as it is known: it is, once anything was listed.
 gboolean segment_stream_is_barred(SegmentStream *stream, const guint8 hash[SEGMENT_HASH_SIZE]);
+
+// How often a hash was barred in this stream, or set free. What was listed before it moved may be out of date in any hour.
+guint segment_stream_bar_changes(SegmentStream *stream);
 
 // Says that the directory of the hour that starts at HOUR was made in the stream at PATH: whoever asks from now on is
 // told of it, without having to wait for the watch, or for the next look.

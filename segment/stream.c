@@ -66,8 +66,8 @@ void segment_stream_tell(SegmentStream *stream, SegmentChangeType type, gint64 h
 {
     SegmentChange change = {.type = type, .stream = stream, .hour = hour, .file = file, .name = name};
     g_atomic_int_inc(&stream->generation);
-    if (stream->store->listener != NULL)
-        stream->store->listener(&change, stream->store->listener_data);
+    for (guint i = 0; i < stream->store->n_listeners; i++)
+        stream->store->listeners[i](&change, stream->store->listener_data[i]);
 }
 
 char *segment_stream_hour_path(const SegmentStream *stream, gint64 hour)

@@ -38,7 +38,7 @@ Changes *changes_new(SegmentStore *store)
     Changes *changes = g_new0(Changes, 1);
     changes->queue = g_async_queue_new_full(change_free);
     g_mutex_init(&changes->held);
-    segment_store_set_listener(store, listen, changes);
+    segment_store_add_listener(store, listen, changes);
     return changes;
 }
 

@@ -23,10 +23,10 @@ is "their letters" "$(sed -n '/^=head1 OPTIONS/,/^=head1 EXIT/p' "$man/segfs.8.p
 	grep -oE -- '-[a-zA-Z]' | sort -u)" "$("$top_builddir/segfs" --help | grep -E '^ +-' | letters)"
 is "segfsctl --help and segfsctl(8)" "$(page_options segfsctl.8.pod)" "$(help_options segfsctl)"
 is "segfsctl's commands" "$(sed -n '/^=head1 COMMANDS/,/^=head1 OPTIONS/p' "$man/segfsctl.8.pod" | grep -oE '^=item B<[a-z]+' |
-	cut -c 9- | sort)" "$("$top_builddir/segfsctl" --help | sed -n '/^Commands/,/^Options/p' | grep -oE '^  [a-z]+' | tr -d ' ' | sort)"
+	cut -c 9- | sort -u)" "$("$top_builddir/segfsctl" --help | sed -n '/^Commands/,/^Options/p' | grep -oE '^  [a-z]+' | tr -d ' ' | sort)"
 
 # Settings, which are keys as well: those before "Options of the command line".
-settings() { "$top_builddir/segfs" --help | sed '/^Options of/,$d' | grep -oE -- '--[a-z-]+' | cut -c 3- | tr - _; }
+settings() { "$top_builddir/segfs" --help | sed '1,/^Settings/d; /^Options of/,$d' | grep -oE -- '--[a-z-]+' | cut -c 3- | tr - _; }
 keys() { sed -n '/^=head1 KEYS/,/^=head1 EXAMPLE/p' "$man/segfs.conf.5.pod" | grep '^=item' | grep -oE 'B<[a-z_]+>' | tr -d 'B<>'; }
 is "keys of segfs.conf(5)" "$(keys | sort)" "$({ settings; printf 'store\nmountpoint\n'; } | sort)"
 known=$(for key in $(keys); do
