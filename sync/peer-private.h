@@ -160,6 +160,9 @@ void sync_fetch_collect(SyncPeer *peer);
 // Has the peer tell of new tombstones, if it can and nothing waits for them yet.
 void sync_push_begin(SyncPeer *peer);
 
+// When that may be done (monotonic); G_MAXINT64 where there is nothing to do.
+gint64 sync_push_next(const SyncPeer *peer);
+
 // Asks from where on to tell, before a pass: none is missed between.
 gboolean sync_push_prepare(SyncPeer *peer, GError **error);
 

@@ -243,13 +243,20 @@ static gboolean is_due(SyncPeer *peer)
     return g_atomic_int_get(&peer->hurry) != 0 || g_get_monotonic_time() >= peer->next_pass;
 }
 
+// Until when there is nothing to look at, unless somebody wakes us.
+static gint64 next_look(const SyncPeer *peer)
+{
+    gint64 next = peer->no_room ? g_get_monotonic_time() + TICK : peer->next_pass;
+    return MIN(next, sync_push_next(peer));
+}
+
 static gpointer run(gpointer data)
 {
     SyncPeer *peer = data;
     while (!sync_peer_is_stopping(peer)) {
         pass(peer, NULL);
         while (!sync_peer_is_stopping(peer) && !is_due(peer))
-            run_client(peer, MIN(peer->next_pass, g_get_monotonic_time() + TICK));
+            run_client(peer, next_look(peer));
     }
     sync_client_cancel(peer->client);
     return NULL;

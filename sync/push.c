@@ -137,10 +137,16 @@ static void end_waiting(guint status, const char *etag, const GError *error, gpo
     g_free(waiting);
 }
 
+gint64 sync_push_next(const SyncPeer *peer)
+{
+    gboolean wanted = peer->is_live && !peer->pushing && !peer->push_failed && peer->cursor != NULL;
+    return wanted ? peer->next_push : G_MAXINT64;
+}
+
 void sync_push_begin(SyncPeer *peer)
 {
     gint64 now = g_get_monotonic_time();
-    if (!peer->is_live || peer->pushing || peer->push_failed || peer->cursor == NULL || now < peer->next_push)
+    if (now < sync_push_next(peer))
         return;
     Waiting *waiting = g_new0(Waiting, 1);
     g_autofree char *path = g_strdup_printf("/tombstones?after=%s&wait=%d", peer->cursor, WAIT);

@@ -53,6 +53,14 @@ is "no file of nodes" "$(once --nodes="$work/none" 2>&1 | grep -c "^segfs: canno
 ok "a peer that is this node, by its name" once --peer="here=http://127.0.0.1:1"
 ok "one that is there, one that is not: the one is had" eval 'rm -r "$here/emotes" 2>/dev/null; ! once --extras=emotes --peer="a=$url" --peer="b=http://127.0.0.1:1" && test -f "$here/emotes/a/b.png"'
 
+# What went bad here comes again.
+bad=$(name 7 "$here/desertbus/source/$hour")
+printf x | dd of="$here/desertbus/source/$hour/$bad" conv=notrunc status=none
+fails "a scrub finds what went bad" "$segfsctl" scrub --quiet --rate=0 "$here"
+fails "and takes it away" test -e "$here/desertbus/source/$hour/$bad"
+once --peer="a=$url"
+ok "it comes again" cmp "$here/desertbus/source/$hour/$bad" "$store/desertbus/source/$hour/$bad"
+
 # Held.
 for i in 1 2 3 4 5; do bury "$(name $i)"; done
 ok "too many tombstones" eval '! once --max-tombstones=4 --peer="a=$url"'
