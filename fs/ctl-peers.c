@@ -174,6 +174,37 @@ int fs_ctl_sync(int argc, char **argv)
     return fs_daemon_run(config);
 }
 
+// ---- who has a tombstone
+
+// The root of the store in which PATH is an hour, with the hour's path from there in *HOUR.
+static char *split_hour_path(const char *path, char **hour)
+{
+    g_autofree char *stream = g_path_get_dirname(path);
+    g_autofree char *channel = g_path_get_dirname(stream);
+    char *root = g_path_get_dirname(channel);
+    const char *rest = path + strlen(root);
+    *hour = g_strdup(rest + (*rest == '/'));
+    return root;
+}
+
+void fs_ctl_name_holders(const char *path, const char *file)
+{
+    g_autofree char *hour = NULL;
+    g_autofree char *root = split_hour_path(path, &hour);
+    char *arguments[] = {root, NULL};
+    g_autoptr(FsConfig) config = read_config(1, arguments);
+    g_autoptr(GPtrArray) nodes = config != NULL ? fs_peers_list(config, NULL) : NULL;
+    SyncPolicy policy = {0};
+    if (nodes != NULL && nodes->len > 0 && fs_peers_make_policy(config, &policy, NULL)) {
+        g_autoptr(SyncConfirm) confirm = sync_confirm_new(nodes, &policy);
+        g_autoptr(GPtrArray) holders = sync_confirm_holders(confirm, hour, file);
+        for (guint i = 0; i < holders->len; i++)
+            fprintf(stderr, "segfsctl: peer %s has the tombstone: remove it there, too\n",
+                    (const char *) g_ptr_array_index(holders, i));
+    }
+    g_free(policy.token);
+}
+
 // ---- purge
 
 static int cancelled; // atomic; set by a signal

@@ -75,7 +75,10 @@ static gboolean unbury(const char *path, GError **error)
     segment_autofd int fd = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return segment_error_set_errno(error, errno, "cannot open", store);
-    return segment_tombstone_remove(fd, store, name, error);
+    if (!segment_tombstone_remove(fd, store, name, error))
+        return FALSE;
+    fs_ctl_name_holders(store, name);
+    return TRUE;
 }
 
 static int each_path(int argc, char **argv, gboolean (*func)(const char *path, GError **error))

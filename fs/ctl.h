@@ -30,4 +30,7 @@ int fs_ctl_peers(int argc, char **argv);
 int fs_ctl_sync(int argc, char **argv);
 int fs_ctl_purge(int argc, char **argv);
 
+// Says which peers have the tombstone FILE of the hour's directory at PATH in a store, as they will bring it back.
+void fs_ctl_name_holders(const char *path, const char *file);
+
 #endif

@@ -99,6 +99,22 @@ gboolean sync_confirm_ask(SyncConfirm *confirm, const char *hour, const char *to
     return all;
 }
 
+GPtrArray *sync_confirm_holders(SyncConfirm *confirm, const char *hour, const char *tombstone)
+{
+    GPtrArray *names = g_ptr_array_new();
+    SegmentName name;
+    if (!segment_name_parse(tombstone, &name))
+        return names;
+    if (g_strcmp0(confirm->hour, hour) != 0)
+        list_all(confirm, hour);
+    for (guint i = 0; i < confirm->witnesses->len; i++) {
+        const Witness *witness = g_ptr_array_index(confirm->witnesses, i);
+        if (g_hash_table_contains(witness->hashes, name.hash))
+            g_ptr_array_add(names, witness->peer->node->name);
+    }
+    return names;
+}
+
 GArray *sync_confirm_doubts(SyncConfirm *confirm)
 {
     GArray *doubts = g_array_new(FALSE, FALSE, sizeof(SyncConfirmDoubt));

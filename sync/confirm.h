@@ -19,6 +19,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SyncConfirm, sync_confirm_free)
 // asked has none, and is not asked again. Best called hour by hour.
 gboolean sync_confirm_ask(SyncConfirm *confirm, const char *hour, const char *tombstone);
 
+// The names of the peers that have it (char *, SyncConfirm's own); those that cannot be asked are not among them.
+GPtrArray *sync_confirm_holders(SyncConfirm *confirm, const char *hour, const char *tombstone);
+
 typedef struct {
     const char *name; // a peer's; SyncConfirm's own
     guint n_lacking; // tombstones that it was asked for, and has not

@@ -99,6 +99,9 @@ is "tombstones stay" "$(files "$here" | grep -c '\.tombstone$')" 6
 is "nobody can be asked" "$("$segfsctl" purge -q --peer=b=http://127.0.0.1:1 "$here" 2>&1 | tail -n 1)" "0 segments, 0 MB deleted, 1 kept"
 ok "by force" "$segfsctl" purge --force --peer=b=http://127.0.0.1:1 "$here"
 is "all are" "$(files "$here" | grep -c '\.ts$')" $((n - 6))
+is "who else has a tombstone is named when it is undone" "$("$segfsctl" untombstone "$here/desertbus/source/$hour/$(cd "$here/desertbus/source/$hour" && ls | grep tombstone | head -n 1)" 2>&1 | head -n 1)" \
+	"segfsctl: peer a has the tombstone: remove it there, too"
+ok "and brings it back" until_ok eval '[ "$(files "$here" | grep -c "\.tombstone$")" = 6 ]'
 umount "$work/mnt2"
 ok "the other node ends" eval 'wait $other || { cat "$work/log2"; false; }'
 is "without a mount, a purge has to know of peers" "$("$segfsctl" purge "$here" 2>&1)" "segfsctl: purge: no peers are known: name them by --peer or --nodes, or use --force"
