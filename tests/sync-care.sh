@@ -108,4 +108,18 @@ is "without a mount, a purge has to know of peers" "$("$segfsctl" purge "$here" 
 once --peer="a=$url"
 is "what was purged does not come back" "$(files "$here" | grep -c '\.ts$')" $((n - 6))
 ok "ends" stop
+
+# By TLS, with a token.
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/key" -out "$work/cert" -days 2 -subj /CN=localhost \
+	-addext subjectAltName=IP:127.0.0.1 2>/dev/null
+(umask 077 && echo 0123456789abcdef >"$work/token")
+serve --tls-cert="$work/cert" --tls-key="$work/key" --token-file="$work/token"
+rm -rf "$here"/*
+secure() { once --peer="a=$url" --qualities=chat "$@" 2>&1; }
+ok "a certificate that is not known" eval 'secure --peer-token-file="$work/token" | grep -q "SSL certificate"'
+ok "no token" eval 'secure --peer-ca="$work/cert" | grep -q "status 401 (does it want a token?)"'
+is "nothing came" "$(files "$here")" ""
+ok "both" secure --peer-ca="$work/cert" --peer-token-file="$work/token"
+is "it came" "$(files "$here")" "./desertbus/chat/$hour/$chat"
+ok "ends" stop
 done_testing
