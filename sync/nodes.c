@@ -33,6 +33,9 @@ static GUri *parse_url(const char *text)
 {
     g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_NONE, NULL);
     const char *host = uri != NULL ? g_uri_get_host(uri) : NULL;
+    // What would have to be escaped is a slip.
+    for (const char *p = text; *p != '\0'; p++)
+        host = g_ascii_isgraph(*p) ? host : NULL;
     if (host == NULL || *host == '\0' || g_uri_get_query(uri) != NULL || g_uri_get_fragment(uri) != NULL ||
         g_uri_get_userinfo(uri) != NULL)
         return NULL;
@@ -56,7 +59,7 @@ static SyncNode *make_node(const char *name, const char *url, GError **error)
         return NULL;
     }
     node->name = name != NULL ? g_strdup(name) : name_of(uri);
-    node->url = g_strdup(url);
+    node->url = g_strconcat(g_uri_get_scheme(uri), strchr(url, ':'), NULL); // the scheme in small letters
     for (gsize n = strlen(node->url); n > 0 && node->url[n - 1] == '/'; n--)
         node->url[n - 1] = '\0';
     if (!is_name(node->name)) {
