@@ -3,7 +3,6 @@
 #include "sync/confirm.h"
 
 #include "sync/error.h"
-#include "sync/json.h"
 #include "sync/peer-private.h"
 
 typedef struct {
@@ -53,15 +52,8 @@ void sync_confirm_free(SyncConfirm *confirm)
 
 static gboolean list(Witness *witness, const char *hour, GError **error)
 {
-    g_auto(SyncAnswer) answer = {0};
-    g_autoptr(GString) path = g_string_new("/files");
-    sync_path_append(path, hour);
-    g_string_append(path, "?tombstones=true");
-    if (!sync_peer_ask(witness->peer, path->str, NULL, &answer, error))
-        return FALSE;
-    if (answer.status != 200)
-        return sync_peer_set_status_error(witness->peer, path->str, answer.status, error);
-    g_autoptr(SyncJson) names = sync_json_parse_list(answer.text->str, answer.text->len, error);
+    g_autofree char *path = sync_listing_path(hour);
+    g_autoptr(SyncJson) names = sync_peer_ask_json(witness->peer, path, FALSE, error);
     for (guint i = 0; names != NULL && i < names->strings->len; i++) {
         SegmentName name;
         if (segment_name_parse(g_ptr_array_index(names->strings, i), &name) && name.tombstone &&

@@ -8,7 +8,6 @@
 #include "segment/beneath.h"
 #include "segment/lock.h"
 #include "sync/error.h"
-#include "sync/json.h"
 #include "sync/peer-private.h"
 #include "sync/routes.h"
 #include "sync/sink.h"
@@ -93,8 +92,9 @@ static void remember_failure(SyncPeer *peer, const Fetch *fetch)
         // Once for each file: it may fail at each pass.
         sync_peer_complain(peer, "%s", fetch->error->message);
     }
+    // Half an interval at first, so that the next pass tries again; then twice as long each time.
     gint64 seconds = (gint64) peer->context->policy->interval << MIN(failure->n++, 16);
-    failure->next = g_get_monotonic_time() + MIN(seconds, MAX_FAILURE_PAUSE) * G_TIME_SPAN_SECOND / 2;
+    failure->next = g_get_monotonic_time() + MIN(seconds / 2, MAX_FAILURE_PAUSE) * G_TIME_SPAN_SECOND;
 }
 
 // ---- one file
@@ -208,20 +208,33 @@ static gboolean take_bytes(gconstpointer data, gsize length, gint64 size, gpoint
     return sync_error_set(error, SYNC_ERROR_PEER, "cannot be written");
 }
 
-static void end_bytes(guint status, const char *etag, const GError *error, gpointer data)
+// What it is asked for by.
+static char *url_path(const Fetch *fetch)
+{
+    GString *path = g_string_new("/segments");
+    sync_path_append(path, fetch->path);
+    return g_string_free(path, FALSE);
+}
+
+static void set_status_error(Fetch *fetch, guint status)
+{
+    g_autofree char *path = url_path(fetch);
+    sync_peer_set_status_error(fetch->peer, path, status, &fetch->error);
+}
+
+static void end_bytes(const SyncReply *reply, gpointer data)
 {
     Fetch *fetch = data;
     SyncPeer *peer = fetch->peer;
-    sync_peer_answered(peer, status, error);
-    if (error != NULL && !fetch->is_refused)
-        fetch->error = g_error_copy(error);
-    else if (status == 404 || status == 410)
+    sync_peer_answered(peer, reply);
+    if (reply->error != NULL && !fetch->is_refused)
+        fetch->error = g_error_copy(reply->error);
+    else if (reply->status == 404 || reply->status == 410)
         sync_error_set(&fetch->error, SYNC_ERROR_GONE, "%s: gone", fetch->path);
-    else if (status != 200)
-        sync_peer_set_status_error(peer, fetch->path, status, &fetch->error);
+    else if (reply->status != 200)
+        set_status_error(fetch, reply->status);
     else if (fetch->sink == NULL && fetch->stream != NULL)
-        g_set_error(&fetch->error, SEGMENT_ERROR, SEGMENT_ERROR_MISMATCH, "%s%s: no byte", peer->node->url,
-                    fetch->path);
+        g_set_error(&fetch->error, SEGMENT_ERROR, SEGMENT_ERROR_MISMATCH, "%s: no byte", fetch->path);
     else if (fetch->sink == NULL)
         fetch->sink = make_sink(fetch, 0, &fetch->error);
     if (fetch->error != NULL) {
@@ -234,14 +247,13 @@ static void end_bytes(guint status, const char *etag, const GError *error, gpoin
 
 static void begin(SyncPeer *peer, Fetch *fetch)
 {
-    g_autoptr(GString) path = g_string_new("/segments");
-    sync_path_append(path, fetch->path);
+    g_autofree char *path = url_path(fetch);
     SyncGet get = {
-        .path = path->str,
+        .path = path,
         .max_size = MAX_FILE_SIZE,
         .seconds = SYNC_FILE_SECONDS,
         .body = take_bytes,
-        .answer = end_bytes,
+        .reply = end_bytes,
         .data = fetch,
     };
     fetch->started = g_get_monotonic_time();
@@ -398,19 +410,19 @@ gboolean sync_fetch_extras(SyncPeer *peer, const char *name, GError **error)
     g_autoptr(GPtrArray) queue = g_ptr_array_new_with_free_func(fetch_free);
     Fetching fetching = {.queue = queue};
     sync_path_append(path, name);
-    if (!sync_peer_ask(peer, path->str, NULL, &answer, error))
+    if (!sync_peer_ask(peer, path->str, NULL, FALSE, &answer, error))
         return FALSE;
     if (answer.status != 200)
         return answer.status == 404 || sync_peer_set_status_error(peer, path->str, answer.status, error);
-    g_autoptr(SyncJson) names = sync_json_parse_list(answer.text->str, answer.text->len, error);
-    for (guint i = 0; names != NULL && i < names->strings->len; i++) {
+    SyncJson *names = answer.json;
+    for (guint i = 0; i < names->strings->len; i++) {
         const char *extra = g_ptr_array_index(names->strings, i);
         if (is_plain_path(extra))
             add_extra(peer, &fetching, name, extra);
         else
             names->n_bad++;
     }
-    if (names != NULL && names->n_bad > 0)
+    if (names->n_bad > 0)
         sync_peer_complain(peer, "%s: %u names that are no file's here", path->str, names->n_bad);
-    return names != NULL && (peer->context->missing != NULL || fetch_all(peer, &fetching, error));
+    return peer->context->missing != NULL || fetch_all(peer, &fetching, error);
 }

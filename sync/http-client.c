@@ -27,6 +27,7 @@ typedef struct {
     char *path;
     char *etag;
     struct curl_slist *fields; // of this one alone
+    GString *text; // of the body, where nobody else takes it
     gint64 received, received_fields; // bytes
     GError *error; // why we ended it
     char message[CURL_ERROR_SIZE];
@@ -58,7 +59,10 @@ static gboolean take(Transfer *transfer, gconstpointer data, gsize length)
     if (size > transfer->get.max_size || transfer->received > transfer->get.max_size)
         return sync_error_set(&transfer->error, SYNC_ERROR_PEER, "sends more than %" G_GINT64_FORMAT " bytes",
                               transfer->get.max_size);
-    return transfer->get.body(data, length, size, transfer->get.data, &transfer->error);
+    if (transfer->get.body != NULL)
+        return transfer->get.body(data, length, size, transfer->get.data, &transfer->error);
+    g_string_append_len(transfer->text, data, (gssize) length);
+    return TRUE;
 }
 
 static size_t write_body(char *data, size_t size, size_t n, void *user_data)
@@ -90,7 +94,8 @@ static size_t read_field(char *line, size_t size, size_t n, void *data)
         g_free(transfer->etag);
         transfer->etag = g_steal_pointer(&etag);
     }
-    if (coding == NULL || *coding == '\0' || g_ascii_strcasecmp(coding, "identity") == 0)
+    if (coding == NULL || *coding == '\0' || g_ascii_strcasecmp(coding, "identity") == 0 ||
+        status_of(transfer->easy) != 200)
         return length;
     sync_error_set(&transfer->error, SYNC_ERROR_PEER, "sends something compressed, unasked");
     return 0;
@@ -139,6 +144,7 @@ void sync_client_get(SyncClient *client, const SyncGet *get)
     transfer->easy = easy;
     transfer->get = *get;
     transfer->path = g_strdup(get->path);
+    transfer->text = g_string_new(NULL);
     transfer->link.data = transfer;
     if (get->if_none_match != NULL) {
         g_autofree char *field = g_strconcat("If-None-Match: ", get->if_none_match, NULL);
@@ -173,9 +179,9 @@ static void detach(Transfer *transfer)
 
 static void end(Transfer *transfer, CURLcode code)
 {
-    guint status = status_of(transfer->easy);
+    SyncReply reply = {.status = status_of(transfer->easy), .etag = transfer->etag, .text = transfer->text};
     // The rest of what nobody wants does not matter.
-    gboolean whole = code == CURLE_OK || (status != 0 && status != 200 && transfer->received > MAX_IGNORED);
+    gboolean whole = code == CURLE_OK || (reply.status != 0 && reply.status != 200 && transfer->received > MAX_IGNORED);
     detach(transfer);
     if (transfer->error == NULL && !whole) {
         const char *reason = transfer->message[0] != '\0' ? transfer->message : curl_easy_strerror(code);
@@ -184,9 +190,11 @@ static void end(Transfer *transfer, CURLcode code)
     }
     if (transfer->error != NULL)
         g_prefix_error(&transfer->error, "%s%s: ", transfer->client->url, transfer->path);
-    transfer->get.answer(status, transfer->etag, transfer->error, transfer->get.data);
+    reply.error = transfer->error;
+    transfer->get.reply(&reply, transfer->get.data);
     curl_slist_free_all(transfer->fields);
     g_clear_error(&transfer->error);
+    g_string_free(transfer->text, TRUE);
     g_free(transfer->etag);
     g_free(transfer->path);
     g_free(transfer);

@@ -24,8 +24,16 @@ typedef struct {
 // error nothing more is asked for.
 typedef gboolean (*SyncBodyFunc)(gconstpointer data, gsize length, gint64 size, gpointer user_data, GError **error);
 
-// The end. ERROR is NULL where an answer came to its end, whatever its STATUS. ETAG may be NULL. May ask for more.
-typedef void (*SyncAnswerFunc)(guint status, const char *etag, const GError *error, gpointer data);
+// An answer, of any status; 0 where none came. The client's own.
+typedef struct {
+    guint status;
+    const char *etag; // NULL: none
+    const GString *text; // the body of a status of 200 that no SyncBodyFunc took
+    const GError *error; // NULL where it came to its end
+} SyncReply;
+
+// The end. May ask for more.
+typedef void (*SyncReplyFunc)(const SyncReply *reply, gpointer data);
 
 typedef struct {
     const char *path; // from the peer's URL, with a slash at its beginning, escaped
@@ -33,8 +41,8 @@ typedef struct {
     gint64 max_size; // bytes of the body
     guint seconds; // that all of it may take
     guint patience; // seconds more in which nothing at all need come
-    SyncBodyFunc body; // of a status of 200
-    SyncAnswerFunc answer;
+    SyncBodyFunc body; // of a status of 200; NULL: it is kept, and a part of the reply
+    SyncReplyFunc reply;
     gpointer data;
 } SyncGet;
 

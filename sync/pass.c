@@ -5,7 +5,6 @@
 #include "segment/beneath.h"
 #include "segment/lock.h"
 #include "sync/error.h"
-#include "sync/json.h"
 #include "sync/peer-private.h"
 
 #define WINDOW (3600 * G_TIME_SPAN_SECOND) // in which tombstones are counted
@@ -35,13 +34,15 @@ gboolean sync_policy_wants(const SyncPolicy *policy, const char *stream)
 static gboolean greet(SyncPeer *peer, GError **error)
 {
     g_auto(SyncAnswer) answer = {0};
-    if (!sync_peer_ask(peer, "/healthz", NULL, &answer, error))
+    g_autoptr(GError) failure = NULL;
+    // One that is no JSON is another's.
+    if (!sync_peer_ask(peer, "/healthz", NULL, TRUE, &answer, &failure) && answer.status != 200) {
+        g_propagate_error(error, g_steal_pointer(&failure));
         return FALSE;
+    }
     if (answer.status == 401 || answer.status == 403)
         return sync_peer_set_status_error(peer, "/healthz", answer.status, error);
-    g_autoptr(SyncJson) health =
-        answer.status == 200 ? sync_json_parse_object(answer.text->str, answer.text->len, NULL) : NULL;
-    const char *instance = health != NULL ? g_hash_table_lookup(health->members, "instance") : NULL;
+    const char *instance = answer.json != NULL ? g_hash_table_lookup(answer.json->members, "instance") : NULL;
     if (g_strcmp0(instance, peer->context->instance) == 0)
         return sync_error_set(error, SYNC_ERROR_SELF, "%s is this node", peer->node->url);
     peer->kind = instance != NULL ? SYNC_KIND_SEGFS : SYNC_KIND_UNKNOWN;
@@ -64,12 +65,12 @@ guint sync_pass_allowance(SyncPeer *peer)
     return (max > peer->n_in_window ? max - peer->n_in_window : 0) + allowed;
 }
 
-gboolean sync_pass_bury(SyncPeer *peer, const char *stream, gint64 hour, const char *file)
+void sync_pass_bury(SyncPeer *peer, const char *stream, gint64 hour, const char *file)
 {
     g_autoptr(GError) error = NULL;
     if (!segment_writer_bury(peer->context->writer, stream, hour, file, &error)) {
         sync_peer_complain(peer, "%s", error->message);
-        return FALSE;
+        return;
     }
     g_message("peer %s: tombstone %s, %s", peer->node->name, stream, file);
     // What an operator agreed to does not count.
@@ -80,7 +81,6 @@ gboolean sync_pass_bury(SyncPeer *peer, const char *stream, gint64 hour, const c
     sync_peer_metrics_add_tombstone(peer->metrics);
     SEGMENT_LOCK_SCOPE(&peer->lock);
     peer->status.n_tombstones++;
-    return TRUE;
 }
 
 static void set_held(SyncPeer *peer, guint n)
@@ -90,11 +90,9 @@ static void set_held(SyncPeer *peer, guint n)
     peer->status.n_held = n;
 }
 
-// TRUE where all of them are here now.
-static gboolean take_tombstones(SyncPeer *peer, const GPtrArray *hours)
+static void take_tombstones(SyncPeer *peer, const GPtrArray *hours)
 {
     guint n = 0, n_before = peer->status.n_held;
-    gboolean all = TRUE;
     for (guint i = 0; i < hours->len; i++)
         n += ((const SyncHour *) g_ptr_array_index(hours, i))->n_tombstones;
     if (n > sync_pass_allowance(peer)) {
@@ -103,17 +101,15 @@ static gboolean take_tombstones(SyncPeer *peer, const GPtrArray *hours)
             g_warning("peer %s: held: %u new tombstones are more than %u an hour; nothing is hidden before an operator "
                       "agrees: segfsctl peers accept %s",
                       peer->node->name, n, peer->context->policy->max_tombstones, peer->node->name);
-        return FALSE;
+        return;
     }
     set_held(peer, 0);
     for (guint i = 0; i < hours->len && !sync_peer_is_stopping(peer); i++) {
         const SyncHour *hour = g_ptr_array_index(hours, i);
         for (guint j = 0; hour->diff != NULL && j < hour->diff->tombstones->len; j++)
-            all = sync_pass_bury(peer, hour->stream, hour->hour, g_ptr_array_index(hour->diff->tombstones, j)) && all;
-        all = all && (hour->diff == NULL || hour->diff->tombstones->len == hour->n_tombstones);
+            sync_pass_bury(peer, hour->stream, hour->hour, g_ptr_array_index(hour->diff->tombstones, j));
     }
     g_atomic_int_set(&peer->n_allowed, 0);
-    return all;
 }
 
 // ---- a dry run

@@ -9,6 +9,7 @@
 
 #include "sync/diff.h"
 #include "sync/http-client.h"
+#include "sync/json.h"
 #include "sync/peer.h"
 
 #define SYNC_LISTING_MAX (8 * 1024 * 1024) // bytes of a listing: an hour of all three types, several times over
@@ -94,22 +95,27 @@ void sync_peer_wait(SyncPeer *peer, gint64 microseconds);
 
 // Begins to ask, as a part of the pass; whoever is told of the end has to call sync_peer_answered() first.
 void sync_peer_get(SyncPeer *peer, const SyncGet *get);
-void sync_peer_answered(SyncPeer *peer, guint status, const GError *error);
+void sync_peer_answered(SyncPeer *peer, const SyncReply *reply);
 
-// Asks, and waits. An answer of another status than 200 has no text.
+// Asks, and waits, for JSON: an object, or else a list.
 typedef struct {
     guint status;
-    char *etag;
-    GString *text;
-    GError *error;
-    gboolean done;
-    SyncPeer *peer;
+    char *etag; // NULL: none
+    SyncJson *json; // of a status of 200
 } SyncAnswer;
 void sync_answer_clear(SyncAnswer *answer);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SyncAnswer, sync_answer_clear)
-gboolean sync_peer_ask(SyncPeer *peer, const char *path, const char *if_none_match, SyncAnswer *answer, GError **error);
+gboolean sync_peer_ask(SyncPeer *peer, const char *path, const char *if_none_match, gboolean is_object,
+                       SyncAnswer *answer, GError **error);
 
-// "PATH: status STATUS", with a word about what it may mean. Always returns FALSE.
+// The same where any other status is an error. Free it with sync_json_free().
+SyncJson *sync_peer_ask_json(SyncPeer *peer, const char *path, gboolean is_object, GError **error);
+
+// JSON that the peer sent for PATH. Errors name both.
+SyncJson *sync_peer_parse(const SyncPeer *peer, const char *path, const GString *text, gboolean is_object,
+                          GError **error);
+
+// "URL/PATH: status STATUS", with a word about what it may mean. Always returns FALSE.
 gboolean sync_peer_set_status_error(const SyncPeer *peer, const char *path, guint status, GError **error);
 
 // Logs what is wrong with the peer: the first lines of a pass, then it only counts.
@@ -123,14 +129,17 @@ gboolean sync_pass(SyncPeer *peer, GError **error);
 // How many more tombstones may be taken now.
 guint sync_pass_allowance(SyncPeer *peer);
 
-// Makes the tombstone FILE, and counts it. FALSE, and complained, where that fails.
-gboolean sync_pass_bury(SyncPeer *peer, const char *stream, gint64 hour, const char *file);
+// Makes the tombstone FILE, and counts it, or complains. What fails is new again in the next pass.
+void sync_pass_bury(SyncPeer *peer, const char *stream, gint64 hour, const char *file);
 
 // Whether the config wants CHANNEL, or STREAM, CHANNEL/QUALITY, which may be anything: it is looked at first.
 gboolean sync_policy_wants_channel(const SyncPolicy *policy, const char *channel);
 gboolean sync_policy_wants(const SyncPolicy *policy, const char *stream);
 
 // ---- survey.c
+
+// What the list of the hour at the path HOUR, with its tombstones, is asked for by. Free it.
+char *sync_listing_path(const char *hour);
 
 // The hours (SyncHour) that may differ, in the order of the policy; none where nothing is new.
 GPtrArray *sync_survey(SyncPeer *peer, GError **error);

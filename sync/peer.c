@@ -40,15 +40,15 @@ void sync_peer_get(SyncPeer *peer, const SyncGet *get)
     sync_client_get(peer->client, get);
 }
 
-void sync_peer_answered(SyncPeer *peer, guint status, const GError *error)
+void sync_peer_answered(SyncPeer *peer, const SyncReply *reply)
 {
     peer->n_active--;
-    if (status != 0) {
+    if (reply->status != 0) {
         peer->n_unreached = 0;
         return;
     }
     if (++peer->n_unreached >= MAX_UNREACHED && peer->broken == NULL)
-        peer->broken = g_error_copy(error);
+        peer->broken = g_error_copy(reply->error);
 }
 
 // Lets go of what is under way once we end.
@@ -94,46 +94,72 @@ gboolean sync_peer_work(SyncPeer *peer, SyncStartFunc start, gpointer data, GErr
 void sync_answer_clear(SyncAnswer *answer)
 {
     g_free(answer->etag);
-    if (answer->text != NULL)
-        g_string_free(answer->text, TRUE);
-    g_clear_error(&answer->error);
+    sync_json_free(answer->json);
 }
 
-static gboolean take_text(gconstpointer data, gsize length, gint64 size, gpointer answer, GError **error)
+SyncJson *sync_peer_parse(const SyncPeer *peer, const char *path, const GString *text, gboolean is_object,
+                          GError **error)
 {
-    g_string_append_len(((SyncAnswer *) answer)->text, data, (gssize) length);
-    return TRUE;
+    SyncJson *json = is_object ? sync_json_parse_object(text->str, text->len, error)
+                               : sync_json_parse_list(text->str, text->len, error);
+    if (json == NULL)
+        g_prefix_error(error, "%s%s: ", peer->node->url, path);
+    return json;
 }
 
-static void end_text(guint status, const char *etag, const GError *error, gpointer data)
+typedef struct {
+    SyncPeer *peer;
+    const char *path;
+    gboolean is_object;
+    SyncAnswer *answer;
+    GError *error;
+    gboolean done;
+} Asking;
+
+static void take_answer(const SyncReply *reply, gpointer data)
 {
-    SyncAnswer *answer = data;
-    sync_peer_answered(answer->peer, status, error);
-    answer->status = status;
-    answer->etag = g_strdup(etag);
-    answer->error = error != NULL ? g_error_copy(error) : NULL;
-    answer->done = TRUE;
+    Asking *asking = data;
+    SyncAnswer *answer = asking->answer;
+    sync_peer_answered(asking->peer, reply);
+    answer->status = reply->status;
+    answer->etag = g_strdup(reply->etag);
+    if (reply->error != NULL)
+        asking->error = g_error_copy(reply->error);
+    else if (reply->status == 200)
+        answer->json = sync_peer_parse(asking->peer, asking->path, reply->text, asking->is_object, &asking->error);
+    asking->done = TRUE;
 }
 
-gboolean sync_peer_ask(SyncPeer *peer, const char *path, const char *if_none_match, SyncAnswer *answer, GError **error)
+gboolean sync_peer_ask(SyncPeer *peer, const char *path, const char *if_none_match, gboolean is_object,
+                       SyncAnswer *answer, GError **error)
 {
+    Asking asking = {.peer = peer, .path = path, .is_object = is_object, .answer = answer};
     SyncGet get = {
         .path = path,
         .if_none_match = if_none_match,
         .max_size = SYNC_LISTING_MAX,
         .seconds = SYNC_LISTING_SECONDS,
-        .body = take_text,
-        .answer = end_text,
-        .data = answer,
+        .reply = take_answer,
+        .data = &asking,
     };
-    *answer = (SyncAnswer){.peer = peer, .text = g_string_new(NULL)};
+    memset(answer, 0, sizeof *answer);
     sync_peer_get(peer, &get);
-    while (!answer->done)
+    while (!asking.done)
         run_client(peer, g_get_monotonic_time() + TICK);
-    if (answer->error == NULL)
+    if (asking.error == NULL)
         return TRUE;
-    g_propagate_error(error, g_steal_pointer(&answer->error));
+    g_propagate_error(error, asking.error);
     return FALSE;
+}
+
+SyncJson *sync_peer_ask_json(SyncPeer *peer, const char *path, gboolean is_object, GError **error)
+{
+    g_auto(SyncAnswer) answer = {0};
+    if (!sync_peer_ask(peer, path, NULL, is_object, &answer, error))
+        return NULL;
+    if (answer.status != 200)
+        sync_peer_set_status_error(peer, path, answer.status, error);
+    return g_steal_pointer(&answer.json);
 }
 
 gboolean sync_peer_set_status_error(const SyncPeer *peer, const char *path, guint status, GError **error)

@@ -8,9 +8,9 @@
 #include "segment/time.h"
 #include "sync/error.h"
 #include "sync/events.h"
-#include "sync/json.h"
 #include "sync/peer-private.h"
 
+#define PATH "/tombstones"
 #define WAIT 60 // seconds that the peer is asked to wait
 #define MAX_TEXT (1024 * 1024) // bytes of its answer
 #define INTERVAL (G_TIME_SPAN_SECOND / 5) // between two requests, whatever it answers
@@ -72,15 +72,12 @@ static void take_paths(SyncPeer *peer, const GPtrArray *paths)
     }
 }
 
-static gboolean read_answer(SyncPeer *peer, const GString *text, gboolean *lost, GError **error)
+static gboolean take_news(SyncPeer *peer, const SyncJson *json, gboolean *lost, GError **error)
 {
-    g_autoptr(SyncJson) json = sync_json_parse_object(text->str, text->len, error);
-    if (json == NULL)
-        return FALSE;
     const char *cursor = g_hash_table_lookup(json->members, "cursor");
     const GPtrArray *paths = g_hash_table_lookup(json->lists, "tombstones");
     if (cursor == NULL || paths == NULL || !sync_events_is_cursor(cursor))
-        return sync_error_set(error, SYNC_ERROR_PEER, "JSON without a cursor, or tombstones");
+        return sync_error_set(error, SYNC_ERROR_PEER, "%s%s: no cursor, or no tombstones", peer->node->url, PATH);
     *lost = g_hash_table_contains(json->members, "lost");
     g_free(peer->cursor);
     peer->cursor = g_strdup(cursor);
@@ -94,47 +91,42 @@ gboolean sync_push_prepare(SyncPeer *peer, GError **error)
     gboolean lost;
     if (peer->kind != SYNC_KIND_SEGFS || peer->cursor != NULL || peer->context->missing != NULL)
         return TRUE;
-    if (!sync_peer_ask(peer, "/tombstones", NULL, &answer, error))
+    if (!sync_peer_ask(peer, PATH, NULL, TRUE, &answer, error))
         return FALSE;
     if (answer.status != 200)
-        return answer.status == 404 || sync_peer_set_status_error(peer, "/tombstones", answer.status, error);
-    return read_answer(peer, answer.text, &lost, error);
+        return answer.status == 404 || sync_peer_set_status_error(peer, PATH, answer.status, error);
+    return take_news(peer, answer.json, &lost, error);
 }
 
 // ---- the request that waits
 
-typedef struct {
-    SyncPeer *peer;
-    GString *text;
-} Waiting;
-
-static gboolean take_text(gconstpointer data, gsize length, gint64 size, gpointer waiting, GError **error)
+static gboolean take_reply(SyncPeer *peer, const SyncReply *reply, gboolean *lost, GError **error)
 {
-    g_string_append_len(((Waiting *) waiting)->text, data, (gssize) length);
-    return TRUE;
+    if (reply->error != NULL) {
+        g_propagate_error(error, g_error_copy(reply->error));
+        return FALSE;
+    }
+    if (reply->status != 200)
+        return sync_peer_set_status_error(peer, PATH, reply->status, error);
+    g_autoptr(SyncJson) json = sync_peer_parse(peer, PATH, reply->text, TRUE, error);
+    return json != NULL && take_news(peer, json, lost, error);
 }
 
-static void end_waiting(guint status, const char *etag, const GError *error, gpointer data)
+static void end_waiting(const SyncReply *reply, gpointer data)
 {
-    Waiting *waiting = data;
-    SyncPeer *peer = waiting->peer;
+    SyncPeer *peer = data;
     g_autoptr(GError) failure = NULL;
     gboolean lost = FALSE;
     peer->pushing = FALSE;
-    if (error != NULL || status != 200 || !read_answer(peer, waiting->text, &lost, &failure)) {
+    if (!take_reply(peer, reply, &lost, &failure)) {
         peer->push_failed = TRUE;
         // Perhaps it is another one by now.
         g_clear_pointer(&peer->cursor, g_free);
         if (!sync_peer_is_stopping(peer))
-            g_debug("peer %s: does not tell of tombstones: %s", peer->node->name,
-                    error != NULL     ? error->message
-                    : failure != NULL ? failure->message
-                                      : "another status");
+            g_debug("peer %s: does not tell of tombstones: %s", peer->node->name, failure->message);
     }
     if (lost)
         g_atomic_int_set(&peer->hurry, 1);
-    g_string_free(waiting->text, TRUE);
-    g_free(waiting);
 }
 
 gint64 sync_push_next(const SyncPeer *peer)
@@ -148,18 +140,14 @@ void sync_push_begin(SyncPeer *peer)
     gint64 now = g_get_monotonic_time();
     if (now < sync_push_next(peer))
         return;
-    Waiting *waiting = g_new0(Waiting, 1);
-    g_autofree char *path = g_strdup_printf("/tombstones?after=%s&wait=%d", peer->cursor, WAIT);
-    waiting->peer = peer;
-    waiting->text = g_string_new(NULL);
+    g_autofree char *path = g_strdup_printf(PATH "?after=%s&wait=%d", peer->cursor, WAIT);
     SyncGet get = {
         .path = path,
         .max_size = MAX_TEXT,
         .seconds = 2 * WAIT + peer->context->policy->timeout,
         .patience = WAIT,
-        .body = take_text,
-        .answer = end_waiting,
-        .data = waiting,
+        .reply = end_waiting,
+        .data = peer,
     };
     peer->pushing = TRUE;
     peer->next_push = now + INTERVAL;

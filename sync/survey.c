@@ -5,7 +5,6 @@
 #include "segment/beneath.h"
 #include "segment/time.h"
 #include "sync/error.h"
-#include "sync/json.h"
 #include "sync/peer-private.h"
 
 #define MAX_STREAMS 10000
@@ -69,27 +68,11 @@ static gboolean add_hour(SyncPeer *peer, GPtrArray *hours, const char *stream, c
     return TRUE;
 }
 
-static SyncJson *ask_json(SyncPeer *peer, const char *path, gboolean is_object, GError **error)
-{
-    g_auto(SyncAnswer) answer = {0};
-    if (!sync_peer_ask(peer, path, NULL, &answer, error))
-        return NULL;
-    if (answer.status != 200) {
-        sync_peer_set_status_error(peer, path, answer.status, error);
-        return NULL;
-    }
-    SyncJson *json = is_object ? sync_json_parse_object(answer.text->str, answer.text->len, error)
-                               : sync_json_parse_list(answer.text->str, answer.text->len, error);
-    if (json == NULL)
-        g_prefix_error(error, "%s%s: ", peer->node->url, path);
-    return json;
-}
-
 static gboolean add_stream_by_digests(SyncPeer *peer, GPtrArray *hours, const char *stream, GError **error)
 {
     g_autoptr(GString) path = g_string_new("/digests");
     sync_path_append(path, stream);
-    g_autoptr(SyncJson) digests = ask_json(peer, path->str, TRUE, error);
+    g_autoptr(SyncJson) digests = sync_peer_ask_json(peer, path->str, TRUE, error);
     GHashTableIter i;
     gpointer name, digest;
     if (digests == NULL)
@@ -106,13 +89,12 @@ static gboolean add_stream_by_digests(SyncPeer *peer, GPtrArray *hours, const ch
 static gboolean add_by_digests(SyncPeer *peer, GPtrArray *hours, const SyncAnswer *answer, const SyncListing *listing,
                                GError **error)
 {
-    g_autoptr(SyncJson) theirs = sync_json_parse_object(answer->text->str, answer->text->len, error);
-    g_autoptr(SyncJson) ours = theirs != NULL ? sync_json_parse_object(listing->text, listing->length, error) : NULL;
+    g_autoptr(SyncJson) ours = sync_json_parse_object(listing->text, listing->length, error);
     GHashTableIter i;
     gpointer stream, digest;
     if (ours == NULL)
         return FALSE;
-    g_hash_table_iter_init(&i, theirs->members);
+    g_hash_table_iter_init(&i, answer->json->members);
     while (g_hash_table_iter_next(&i, &stream, &digest)) {
         if (!sync_policy_wants(peer->context->policy, stream) ||
             g_strcmp0(g_hash_table_lookup(ours->members, stream), digest) == 0)
@@ -127,13 +109,21 @@ static gboolean add_by_digests(SyncPeer *peer, GPtrArray *hours, const SyncAnswe
     return TRUE;
 }
 
+char *sync_listing_path(const char *hour)
+{
+    GString *path = g_string_new("/files");
+    sync_path_append(path, hour);
+    g_string_append(path, "?tombstones=true");
+    return g_string_free(path, FALSE);
+}
+
 // The names below PATH (empty: all channels), for a peer that has no digests.
 static GPtrArray *ask_names(SyncPeer *peer, const char *below, GError **error)
 {
     g_autoptr(GString) path = g_string_new("/files");
     if (*below != '\0')
         sync_path_append(path, below);
-    g_autoptr(SyncJson) json = ask_json(peer, path->str, FALSE, error);
+    g_autoptr(SyncJson) json = sync_peer_ask_json(peer, path->str, FALSE, error);
     GPtrArray *names = json != NULL ? g_ptr_array_ref(json->strings) : NULL;
     if (names != NULL && names->len > MAX_STREAMS && strchr(below, '/') == NULL) {
         sync_error_set(error, SYNC_ERROR_PEER, "%s%s: more than %d names", peer->node->url, path->str, MAX_STREAMS);
@@ -202,7 +192,7 @@ GPtrArray *sync_survey(SyncPeer *peer, GError **error)
             return NULL;
         // That the peer has nothing new says something only where nothing changed here.
         const char *etag = g_strcmp0(listing->etag, peer->our_etag) == 0 ? peer->their_etag : NULL;
-        if (!sync_peer_ask(peer, "/digests", etag, &answer, error))
+        if (!sync_peer_ask(peer, "/digests", etag, TRUE, &answer, error))
             return NULL;
         if (answer.status == 304 && etag != NULL)
             return g_steal_pointer(&hours);
@@ -235,7 +225,7 @@ typedef struct {
 typedef struct {
     Comparing *comparing;
     SyncHour *hour;
-    GString *text;
+    char *path; // that is asked for
 } Look;
 
 static void complain_of_names(SyncPeer *peer, const SyncHour *hour, const SyncDiff *diff)
@@ -254,10 +244,15 @@ static gboolean is_barred(const guint8 hash[SEGMENT_HASH_SIZE], gpointer stream)
     return segment_stream_is_barred(stream, hash);
 }
 
-static SyncDiff *compare(SyncPeer *peer, const SyncHour *hour, const char *text, gsize length, GError **error)
+static SyncDiff *compare(SyncPeer *peer, const Look *look, const SyncReply *reply, GError **error)
 {
     SegmentStream *stream;
-    g_autoptr(SyncJson) theirs = sync_json_parse_list(text, length, error);
+    const SyncHour *hour = look->hour;
+    if (reply->status != 200) {
+        sync_peer_set_status_error(peer, look->path, reply->status, error);
+        return NULL;
+    }
+    g_autoptr(SyncJson) theirs = sync_peer_parse(peer, look->path, reply->text, FALSE, error);
     g_autoptr(GPtrArray) ours =
         theirs != NULL ? sync_catalog_names(peer->context->catalog, hour->path, &stream, error) : NULL;
     if (ours == NULL)
@@ -311,24 +306,14 @@ static void keep(Comparing *comparing, SyncHour *hour, SyncDiff *diff)
     }
 }
 
-static gboolean take_text(gconstpointer data, gsize length, gint64 size, gpointer look, GError **error)
-{
-    g_string_append_len(((Look *) look)->text, data, (gssize) length);
-    return TRUE;
-}
-
-static void end_look(guint status, const char *etag, const GError *error, gpointer data)
+static void end_look(const SyncReply *reply, gpointer data)
 {
     Look *look = data;
     SyncPeer *peer = look->comparing->peer;
     SyncHour *hour = look->hour;
-    g_autoptr(GError) failure = error != NULL ? g_error_copy(error) : NULL;
-    sync_peer_answered(peer, status, error);
-    SyncDiff *diff = NULL;
-    if (failure == NULL && status != 200)
-        sync_peer_set_status_error(peer, "", status, &failure);
-    if (failure == NULL)
-        diff = compare(peer, hour, look->text->str, look->text->len, &failure);
+    g_autoptr(GError) failure = reply->error != NULL ? g_error_copy(reply->error) : NULL;
+    sync_peer_answered(peer, reply);
+    SyncDiff *diff = failure == NULL ? compare(peer, look, reply, &failure) : NULL;
     if (diff != NULL) {
         complain_of_names(peer, hour, diff);
         keep(look->comparing, hour, diff);
@@ -336,7 +321,7 @@ static void end_look(guint status, const char *etag, const GError *error, gpoint
         hour->failed = TRUE;
         sync_peer_complain(peer, "cannot compare %s: %s", hour->path, failure->message);
     }
-    g_string_free(look->text, TRUE);
+    g_free(look->path);
     g_free(look);
 }
 
@@ -348,17 +333,13 @@ static gboolean start_look(SyncPeer *peer, gpointer data)
     Look *look = g_new0(Look, 1);
     look->comparing = comparing;
     look->hour = g_ptr_array_index(comparing->hours, comparing->next++);
-    look->text = g_string_new(NULL);
+    look->path = sync_listing_path(look->hour->path);
     g_clear_pointer(&look->hour->diff, sync_diff_free);
-    g_autoptr(GString) path = g_string_new("/files");
-    sync_path_append(path, look->hour->path);
-    g_string_append(path, "?tombstones=true");
     SyncGet get = {
-        .path = path->str,
+        .path = look->path,
         .max_size = SYNC_LISTING_MAX,
         .seconds = SYNC_LISTING_SECONDS,
-        .body = take_text,
-        .answer = end_look,
+        .reply = end_look,
         .data = look,
     };
     sync_peer_get(peer, &get);
