@@ -91,31 +91,28 @@ static gboolean parse_size(const char *value, gpointer target)
     return *(gint64 *) target > 0;
 }
 
-static gboolean parse_kilobytes(const char *value, gpointer target)
+static gboolean parse_whole(const char *value, guint *target, guint64 min, guint64 max)
 {
     guint64 number;
-    if (!g_ascii_string_to_unsigned(value, 10, 0, 1 << 20, &number, NULL))
+    if (!g_ascii_string_to_unsigned(value, 10, min, max, &number, NULL))
         return FALSE;
-    *(guint *) target = (guint) number;
+    *target = (guint) number;
     return TRUE;
+}
+
+static gboolean parse_kilobytes(const char *value, gpointer target)
+{
+    return parse_whole(value, target, 0, 1 << 20);
 }
 
 static gboolean parse_count(const char *value, gpointer target)
 {
-    guint64 number;
-    if (!g_ascii_string_to_unsigned(value, 10, 1, G_MAXUINT16, &number, NULL))
-        return FALSE;
-    *(guint *) target = (guint) number;
-    return TRUE;
+    return parse_whole(value, target, 1, G_MAXUINT16);
 }
 
 static gboolean parse_number(const char *value, gpointer target)
 {
-    guint64 number;
-    if (!g_ascii_string_to_unsigned(value, 10, 0, G_MAXINT32, &number, NULL))
-        return FALSE;
-    *(guint *) target = (guint) number;
-    return TRUE;
+    return parse_whole(value, target, 0, G_MAXINT32);
 }
 
 // Adds names, with commas or spaces between, that are not in the list yet.

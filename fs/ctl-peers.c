@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // segfsctl peers, sync and purge: what has to do with other nodes.
 #include <errno.h>
-#include <json-glib/json-glib.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,26 +20,15 @@
 
 // ---- what mounts know of their peers
 
-static char *control_path(const char *mountpoint)
-{
-    return g_build_filename(mountpoint, ".segfs", "peers.json", NULL);
-}
-
 // The peers of the mount at MOUNTPOINT, as it tells of them.
 static JsonArray *read_peers(const char *mountpoint, GError **error)
 {
-    g_autofree char *path = control_path(mountpoint);
-    g_autofree char *text = NULL;
-    gsize length;
-    if (!g_file_get_contents(path, &text, &length, error))
+    g_autoptr(JsonNode) root = fs_place_read_control(mountpoint, "peers.json", error);
+    if (root == NULL)
         return NULL;
-    g_autoptr(JsonParser) parser = json_parser_new();
-    if (!json_parser_load_from_data(parser, text, (gssize) length, error))
-        return NULL;
-    JsonNode *root = json_parser_get_root(parser);
-    if (root != NULL && JSON_NODE_HOLDS_ARRAY(root))
+    if (JSON_NODE_HOLDS_ARRAY(root))
         return json_array_ref(json_node_get_array(root));
-    g_set_error(error, FS_PLACE_ERROR, 0, "%s: no list", path);
+    g_set_error(error, FS_PLACE_ERROR, 0, "%s: its .segfs/peers.json has no list", mountpoint);
     return NULL;
 }
 
@@ -82,7 +70,7 @@ static int accept_peer(const char *name, char **mountpoints)
 {
     int code = ENOENT;
     for (guint i = 0; mountpoints[i] != NULL; i++) {
-        g_autofree char *path = control_path(mountpoints[i]);
+        g_autofree char *path = g_build_filename(mountpoints[i], ".segfs", "peers.json", NULL);
         if (setxattr(path, "user.segfs.accept", name, strlen(name), 0) == 0)
             return EXIT_SUCCESS;
         code = errno != ENOENT ? errno : code;

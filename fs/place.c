@@ -3,7 +3,6 @@
 #include "fs/place.h"
 
 #include <errno.h>
-#include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,9 +86,9 @@ gboolean fs_place_is_mounted(const char *path)
     return mountpoint != NULL;
 }
 
-static char *read_store(const char *mountpoint, GError **error)
+JsonNode *fs_place_read_control(const char *mountpoint, const char *name, GError **error)
 {
-    g_autofree char *path = g_build_filename(mountpoint, ".segfs", "status.json", NULL);
+    g_autofree char *path = g_build_filename(mountpoint, ".segfs", name, NULL);
     g_autofree char *text = NULL;
     gsize length;
     // Loaded first: json-glib maps files, which what is made on reading does not allow.
@@ -98,12 +97,22 @@ static char *read_store(const char *mountpoint, GError **error)
     g_autoptr(JsonParser) parser = json_parser_new();
     if (!json_parser_load_from_data(parser, text, (gssize) length, error))
         return NULL;
-    JsonNode *root = json_parser_get_root(parser);
+    JsonNode *root = json_parser_steal_root(parser);
+    if (root == NULL)
+        g_set_error(error, FS_PLACE_ERROR, 0, "%s is empty", path);
+    return root;
+}
+
+static char *read_store(const char *mountpoint, GError **error)
+{
+    g_autoptr(JsonNode) root = fs_place_read_control(mountpoint, "status.json", error);
     const char *store = NULL;
-    if (root != NULL && JSON_NODE_HOLDS_OBJECT(root))
+    if (root == NULL)
+        return NULL;
+    if (JSON_NODE_HOLDS_OBJECT(root))
         store = json_object_get_string_member_with_default(json_node_get_object(root), "store", NULL);
     if (store == NULL)
-        g_set_error(error, FS_PLACE_ERROR, 0, "%s does not name the store", path);
+        g_set_error(error, FS_PLACE_ERROR, 0, "%s: its .segfs/status.json does not name the store", mountpoint);
     return g_strdup(store);
 }
 

@@ -4,6 +4,7 @@
 #define FS_PLACE_H
 
 #include <glib.h>
+#include <json-glib/json-glib.h>
 
 #include "segment/store.h"
 
@@ -19,6 +20,9 @@ gboolean fs_place_is_mounted(const char *path);
 // The directory in the store behind the directory PATH: itself, where it is in no mount. Only on the machine that has
 // the store, and only for who may read .segfs/status.json. Free it.
 char *fs_place_in_store(const char *path, GError **error);
+
+// The file NAME of .segfs in the mount at MOUNTPOINT, as JSON. Free it with json_node_unref().
+JsonNode *fs_place_read_control(const char *mountpoint, const char *name, GError **error);
 
 // The stream at PATH, CHANNEL/QUALITY in a store or a mount. *STORE, which is the caller's, has to outlive it.
 SegmentStream *fs_place_open_stream(const char *path, SegmentStore **store, GError **error);
