@@ -29,7 +29,7 @@ static gboolean is_start(const guint8 *data, gsize size, gsize at)
 gsize cut_nal_start(const guint8 *data, gsize size, gsize at)
 {
     // Eight places at a time are passed where no two zeros begin. (A packet's payload is too short for memchr(3) to be
-    // worth its call: an MP4 is read 13 % faster than with it, by make bench.)
+    // worth its call: by make bench an MP4 is read at 2.34 GB/s, with it at 2.16.)
     for (; at + 9 <= size; at += 8) {
         guint64 bytes, next;
         memcpy(&bytes, data + at, sizeof bytes);
