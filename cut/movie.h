@@ -15,7 +15,7 @@
 #include "cut/plan.h"
 
 // The version of how a movie is made: its bytes may change only with it.
-#define CUT_MOVIE_VERSION 1
+#define CUT_MOVIE_VERSION 2
 
 typedef struct CutMovie CutMovie;
 

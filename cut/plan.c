@@ -80,13 +80,21 @@ static gboolean add_range(CutPlan *plan, const CutSpan *span, const SegmentWait 
     return TRUE;
 }
 
+static gboolean add_runs(CutPlan *plan, CutMode mode, gboolean split, const SegmentWait *wait, GError **error)
+{
+    for (guint r = 0; r < plan->ranges->len; r++) {
+        if (!cut_runs_add(plan->runs, plan->stream, g_ptr_array_index(plan->ranges, r), mode, split, wait, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 static gboolean lay_out(CutPlan *plan, const SegmentWait *wait, GError **error)
 {
     CutMode mode = plan->request->mode;
-    for (guint r = 0; r < plan->ranges->len; r++) {
-        if (!cut_runs_add(plan->runs, plan->stream, g_ptr_array_index(plan->ranges, r), mode, wait, error))
-            return FALSE;
-    }
+    // Bytes that are the segments' own go on over holes.
+    if (!add_runs(plan, mode, cut_plan_is_patched(plan), wait, error))
+        return FALSE;
     for (guint r = 0; r < plan->runs->len; r++) {
         CutRun *run = &g_array_index(plan->runs, CutRun, r);
         run->first_part = plan->n_parts;
@@ -129,10 +137,8 @@ static gboolean render(CutPlan *plan, const CutTextOptions *options, const Segme
 
 static gboolean render_picture(CutPlan *plan, const CutTextOptions *options, const SegmentWait *wait, GError **error)
 {
-    for (guint r = 0; r < plan->ranges->len; r++) {
-        if (!cut_runs_add(plan->runs, plan->stream, g_ptr_array_index(plan->ranges, r), CUT_MODE_SMART, wait, error))
-            return FALSE;
-    }
+    if (!add_runs(plan, CUT_MODE_SMART, TRUE, wait, error))
+        return FALSE;
     plan->text = options->render(plan, wait, options->data, error);
     plan->size = plan->text != NULL ? (gint64) g_bytes_get_size(plan->text) : 0;
     return plan->text != NULL;

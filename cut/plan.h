@@ -13,7 +13,7 @@
 
 #define CUT_HASH_SIZE 32
 
-// Whole segments without a hole between them.
+// Segments without a hole between them; of a rough transport stream, all of a range.
 typedef struct {
     const SegmentRange *range; // one of CutPlan.ranges
     guint first_ref, n_refs; // of the range

@@ -107,13 +107,13 @@ static gboolean add_run(GArray *runs, SegmentStream *stream, const SegmentRange 
     return ok;
 }
 
-gboolean cut_runs_add(GArray *runs, SegmentStream *stream, const SegmentRange *range, CutMode mode,
+gboolean cut_runs_add(GArray *runs, SegmentStream *stream, const SegmentRange *range, CutMode mode, gboolean split,
                       const SegmentWait *wait, GError **error)
 {
     guint n = range->refs->len;
     for (guint first = 0, end; first < n; first = end) {
         end = first + 1;
-        while (end < n && (mode == CUT_MODE_ROUGH || !g_array_index(range->refs, SegmentRef, end).after_hole))
+        while (end < n && !(split && g_array_index(range->refs, SegmentRef, end).after_hole))
             end++;
         if (!add_run(runs, stream, range, first, end, mode, wait, error))
             return FALSE;

@@ -8,8 +8,9 @@
 // The version of how edges are made: their bytes may change only with it.
 #define CUT_EDGE_VERSION 1
 
-// Adds the runs of RANGE to RUNS (CutRun): edges where MODE has some. Segments next to it are looked up in STREAM.
-gboolean cut_runs_add(GArray *runs, SegmentStream *stream, const SegmentRange *range, CutMode mode,
+// Adds the runs of RANGE to RUNS (CutRun): edges where MODE has some. Segments next to it are looked up in STREAM. What
+// is SPLIT has a run for each part of it without a hole; without edges it need not be.
+gboolean cut_runs_add(GArray *runs, SegmentStream *stream, const SegmentRange *range, CutMode mode, gboolean split,
                       const SegmentWait *wait, GError **error);
 void cut_run_clear(gpointer run);
 

@@ -68,6 +68,15 @@ is "with a timecode of the stream's clock" "$(probe_file -select_streams v -show
 is "that drops numbers where it has to" \
 	"$(probe_file -select_streams v -show_entries stream_tags=timecode "$mnt/desertbus/restart/range/20231110T0000+3s.mov")" \
 	"00:00:00;00"
+# Of each timecode of FILE, when it begins in the movie, and its frame's number since midnight
+timecodes() {
+	ffprobe -v quiet -select_streams d -show_packets -show_data -of json "$1" | jq -r '[.packets[] | (.pts_time | tonumber),
+		(.data | split(":")[1][1:10] | gsub(" "; ""))] | map(tostring) | join(" ")'
+}
+# A segment is missing at ten seconds, and another ends early, at seventeen and some.
+is "that jumps where the clock does, over a hole" \
+	"$(timecodes "$mnt/desertbus/hole/range/20231110T000003+16s.rough.holes.mp4")" \
+	"$(printf '%s %08x ' 0 60 8 360 13.233333 540 | xargs)"
 is "and chapters at its joins" "$(probe_file -show_entries chapter=start_time "$two" | paste -sd,)" "0.000000,3.000000"
 is "a cut of one range has none" "$(probe_file -show_chapters "$cut")" ""
 is "its title is what it is of" "$(probe_file -show_entries format_tags=title "$cut" | cut -d' ' -f1)" "desertbus/source"
