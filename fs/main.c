@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // segfs(8): mounts a store.
 #include <locale.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,10 +10,14 @@
 #include "fs/log.h"
 
 #define EXIT_USAGE 2
+#define LARGE (1024 * 1024) // bytes
 
 int main(int argc, char **argv)
 {
     setlocale(LC_ALL, "");
+    // What is as large as a picture goes back to the system when it is freed. By default glibc learns from the first one
+    // that the heap of each thread is to keep such; after both edges of a cut of 1080p those held 45 MB that nobody used.
+    mallopt(M_MMAP_THRESHOLD, LARGE);
     g_autoptr(GError) error = NULL;
     g_autoptr(FsConfig) config = fs_config_new(argc, argv, &error);
     if (config == NULL) {
