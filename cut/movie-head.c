@@ -183,7 +183,7 @@ static void find_times(Builder *builder, gint64 ticks)
         base = builder->n_times == 0 || is_near ? expected : cut_rate_number(rate, ticks);
     }
     gint64 number = -1;
-    g_array_set_size(builder->times, 0);
+    g_array_set_size(builder->times, builder->sorted->len);
     for (guint i = 0; i < builder->sorted->len; i++) {
         gint64 own = g_array_index(builder->sorted, gint64, i) - first;
         number = rate->num != 0 ? cut_rate_next(rate, own, number + 1) : 0;
@@ -193,7 +193,7 @@ static void find_times(Builder *builder, gint64 ticks)
             time = MAX(time, before + builder->unit);
         add_time(builder, time);
         before = time;
-        g_array_append_val(builder->times, time);
+        g_array_index(builder->times, gint64, i) = time;
     }
 }
 
@@ -222,6 +222,8 @@ static gboolean add_pictures(Builder *builder, const CutPart *part, gboolean beg
                read_clock(&builder->clock, first + delta_of(builder, part->number, builder->samples->video_pid)));
     if (begins_run)
         builder->run_time = g_array_index(builder->times, gint64, 0);
+    guint n_before = video->sizes->len;
+    g_array_set_size(video->sizes, n_before + pictures->len);
     for (guint i = 0; i < pictures->len; i++) {
         const CutPictureSample *picture = &g_array_index(pictures, CutPictureSample, i);
         gint64 offset = time_of(builder, picture->pts, i) - g_array_index(builder->times, gint64, i);
@@ -230,9 +232,10 @@ static gboolean add_pictures(Builder *builder, const CutPart *part, gboolean beg
             return fail(error, "a picture is shown hours from where it is decoded");
         cut_mp4_add_run(video->offsets, 1, (gint32) offset);
         builder->lead = MAX(builder->lead, -offset);
-        g_array_append_val(video->sizes, picture->size);
+        guint number = n_before + i + 1;
+        g_array_index(video->sizes, guint32, n_before + i) = picture->size;
         if (picture->is_sync)
-            g_array_append_val(video->syncs, video->sizes->len);
+            g_array_append_val(video->syncs, number);
     }
     CutMp4Chunk chunk = {builder->offset, pictures->len, video->entries->len};
     g_array_append_val(video->chunks, chunk);
@@ -270,12 +273,12 @@ static gboolean end_video(Builder *builder, GError **error)
 // ---- sound
 
 // A frame that begins TICKS after the movie does.
-static void add_frame(Sound *sound, gint64 ticks, guint32 size)
+static void add_frame(Sound *sound, gint64 ticks)
 {
     CutMp4Track *track = sound->track;
     GArray *durations = track->durations;
     gint64 at = ticks * track->timescale / CUT_STAMP_HZ;
-    if (track->sizes->len == 0)
+    if (durations->len == 0)
         sound->start = sound->expected = at;
     gint64 off = at - sound->expected;
     if (ABS(off) > MAX_OFF) {
@@ -290,7 +293,6 @@ static void add_frame(Sound *sound, gint64 ticks, guint32 size)
     }
     cut_mp4_add_run(durations, 1, FRAME);
     sound->expected += FRAME;
-    g_array_append_val(track->sizes, size);
 }
 
 static void add_sound(Builder *builder, const CutPart *part, const CutSampleTrack *own)
@@ -310,9 +312,13 @@ static void add_sound(Builder *builder, const CutPart *part, const CutSampleTrac
     // Without pictures the first track is what the others begin with.
     if (!builder->clock.is_set)
         builder->clock = sound->clock;
+    GArray *sizes = sound->track->sizes;
+    guint n_before = sizes->len;
+    g_array_set_size(sizes, n_before + own->frames->len);
     for (guint i = 0; i < own->frames->len; i++) {
         const CutSoundSample *frame = &g_array_index(own->frames, CutSoundSample, i);
-        add_frame(sound, begin + frame->pts - first, frame->size);
+        add_frame(sound, begin + frame->pts - first);
+        g_array_index(sizes, guint32, n_before + i) = frame->size;
     }
     CutMp4Chunk chunk = {builder->offset, own->frames->len, 0};
     g_array_append_val(sound->track->chunks, chunk);

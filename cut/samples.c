@@ -147,6 +147,14 @@ static guint64 get(Input *input, guint64 max)
     return 0;
 }
 
+// How many samples follow, of which each has a byte or more.
+static guint get_count(Input *input)
+{
+    guint64 n = get(input, MAX_SAMPLES);
+    input->failed = input->failed || n > (guint64) (input->end - input->data);
+    return input->failed ? 0 : (guint) n;
+}
+
 static gint64 get_signed(Input *input)
 {
     guint64 value = get(input, 4 * MAX_STAMP);
@@ -162,18 +170,19 @@ static gint64 get_stamp(Input *input, gint64 expected)
 
 static void unpack_pictures(CutSamples *samples, Input *input)
 {
-    guint n = (guint) get(input, MAX_SAMPLES);
+    guint n = get_count(input);
     gint64 dts = 0, step = 0;
+    g_array_set_size(samples->pictures, n);
     for (guint i = 0; i < n && !input->failed; i++) {
         guint64 head = get(input, (guint64) G_MAXUINT32 << 1 | 1);
         gint64 lead = get_stamp(input, 0), next = get_stamp(input, dts + step);
-        CutPictureSample picture = {
+        CutPictureSample *picture = &g_array_index(samples->pictures, CutPictureSample, i);
+        *picture = (CutPictureSample){
             .pts = next + lead, .dts = next, .size = (guint32) (head >> 1), .is_sync = (head & 1) != 0};
         step = i > 0 ? next - dts : 0;
         dts = next;
-        samples->picture_size += picture.size;
-        samples->n_sync += picture.is_sync ? 1 : 0;
-        g_array_append_val(samples->pictures, picture);
+        samples->picture_size += picture->size;
+        samples->n_sync += picture->is_sync ? 1 : 0;
     }
 }
 
@@ -196,15 +205,16 @@ static void unpack_track(CutSampleTrack *track, Input *input)
     track->pid = (guint16) get(input, G_MAXUINT16);
     track->config = (guint16) get(input, G_MAXUINT16);
     track->rate = (guint32) get(input, G_MAXUINT32);
-    guint n = (guint) get(input, MAX_SAMPLES);
+    guint n = get_count(input);
     gint64 pts = 0, step = 0;
+    g_array_set_size(track->frames, n);
     for (guint i = 0; i < n && !input->failed; i++) {
-        CutSoundSample frame = {.size = (guint32) get(input, G_MAXUINT16)};
-        frame.pts = get_stamp(input, pts + step);
-        step = i > 0 ? frame.pts - pts : 0;
-        pts = frame.pts;
-        track->size += frame.size;
-        g_array_append_val(track->frames, frame);
+        CutSoundSample *frame = &g_array_index(track->frames, CutSoundSample, i);
+        frame->size = (guint32) get(input, G_MAXUINT16);
+        frame->pts = get_stamp(input, pts + step);
+        step = i > 0 ? frame->pts - pts : 0;
+        pts = frame->pts;
+        track->size += frame->size;
     }
 }
 
